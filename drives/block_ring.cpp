@@ -1,0 +1,62 @@
+#include "drives/block_ring.hpp"
+
+#include <cstdlib>
+#include <new>
+
+namespace capstan::drives {
+
+BlockRing::BlockRing(std::size_t block_size, std::size_t slots) : block_size_(block_size), entries_(slots) {
+    constexpr std::size_t kPage = 4096;
+    auto size = (block_size * slots + kPage - 1) / kPage * kPage;
+    memory_ = static_cast<std::uint8_t*>(std::aligned_alloc(kPage, size));
+    if (memory_ == nullptr) throw std::bad_alloc();
+}
+
+BlockRing::~BlockRing() { std::free(memory_); }
+
+bool BlockRing::full() const {
+    return pushed_.load(std::memory_order_relaxed) - proven_.load(std::memory_order_acquire) >= entries_.size();
+}
+
+MutableBytes BlockRing::reserve() {
+    if (full()) return {};
+    return {memory_ + (pushed_.load(std::memory_order_relaxed) % entries_.size()) * block_size_, block_size_};
+}
+
+std::uint64_t BlockRing::push(RingEntry::Kind kind, std::size_t size) {
+    auto sequence = pushed_.load(std::memory_order_relaxed);
+    auto slot = sequence % entries_.size();
+    entries_[slot] = {kind, static_cast<std::uint32_t>(size), sequence, memory_ + slot * block_size_};
+    pushed_.store(sequence + 1, std::memory_order_release);
+    doorbell_.ring();
+    return sequence;
+}
+
+const RingEntry* BlockRing::front() const {
+    auto taken = taken_.load(std::memory_order_relaxed);
+    if (taken == pushed_.load(std::memory_order_acquire)) return nullptr;
+    return &entries_[taken % entries_.size()];
+}
+
+void BlockRing::pop() { taken_.fetch_add(1, std::memory_order_release); }
+
+const RingEntry* BlockRing::wait_front(std::chrono::milliseconds patience) {
+    auto seen = doorbell_.count();
+    if (const auto* entry = front()) return entry;
+    if (patience.count() == 0) return nullptr;
+    auto end = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+        if (left.count() <= 0) return front();
+        doorbell_.wait(seen, left);
+        seen = doorbell_.count();
+        if (const auto* entry = front()) return entry;
+    }
+}
+
+void BlockRing::prove(std::uint64_t sequence) {
+    proven_.store(sequence, std::memory_order_release);
+    doorbell_.ring();
+}
+
+}  // namespace capstan::drives

@@ -1,0 +1,65 @@
+// The ring of blocks between an encoder (or decoder) stage and the thread that owns a drive. One producer, one consumer,
+// no locks, nothing allocated after the constructor. A written block stays in the ring until it is proven on the medium.
+#pragma once
+
+#include "config/base/bytes.hpp"
+#include "config/base/stage.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace capstan::drives {
+
+struct RingEntry {
+    enum class Kind : std::uint8_t {
+        block,       // one block of `size` bytes; after early warning it belongs on the next medium
+        end_block,   // a block of a set's end (ESET); still written on this medium after early warning
+        filemark,
+        checkpoint,  // synchronise, report the position: the control plane commits
+        end,         // nothing follows
+    };
+    Kind kind = Kind::block;
+    std::uint32_t size = 0;
+    std::uint64_t sequence = 0;  // counts all entries from 0
+    std::uint8_t* data = nullptr;
+    Bytes bytes() const { return {data, size}; }
+};
+
+class BlockRing {
+  public:
+    // `slots` blocks of `block_size` bytes (page aligned).
+    BlockRing(std::size_t block_size, std::size_t slots);
+    ~BlockRing();
+    BlockRing(const BlockRing&) = delete;
+    BlockRing& operator=(const BlockRing&) = delete;
+
+    std::size_t block_size() const { return block_size_; }
+    std::size_t slots() const { return entries_.size(); }
+    Doorbell& doorbell() { return doorbell_; }
+
+    // Producer. reserve(): the next slot's memory, empty while the ring is full; the same until it is pushed.
+    MutableBytes reserve();
+    std::uint64_t push(RingEntry::Kind kind, std::size_t size);  // precondition: reserve() was not empty. Returns its sequence.
+    bool full() const;
+
+    // Consumer. front(): the next entry or nullptr. pop(): it was taken, its slot stays as it is until prove().
+    const RingEntry* front() const;
+    void pop();
+    const RingEntry* wait_front(std::chrono::milliseconds patience);  // nullptr after `patience` (0: at once)
+
+    // Consumer: every entry below `sequence` may be overwritten.
+    void prove(std::uint64_t sequence);
+    std::uint64_t taken() const { return taken_.load(std::memory_order_acquire); }  // sequence of front()
+    std::uint64_t pushed() const { return pushed_.load(std::memory_order_acquire); }
+
+  private:
+    std::size_t block_size_;
+    std::uint8_t* memory_;
+    std::vector<RingEntry> entries_;
+    std::atomic<std::uint64_t> pushed_ = 0, taken_ = 0, proven_ = 0;
+    Doorbell doorbell_;
+};
+
+}  // namespace capstan::drives
