@@ -1,6 +1,6 @@
 // The control plane's vocabulary: one io_context with one thread, coroutines, and waits that are registered with the loop
 // so that a stop completes them and a simulated power cut destroys them. Everything here is for the control thread only,
-// except Loop::post.
+// except Loop::post. A waiting coroutine counts as work: in tests use context.poll(), since run() would not return.
 #pragma once
 
 #include <boost/asio/async_result.hpp>

@@ -43,11 +43,11 @@ TEST(Mailbox, DeliversInOrderAndEndsWhenClosed) {
     loop.spawn(collect(box, seen));
     box.send(1);
     box.send(2);
-    context.run();
+    context.poll();
     EXPECT_EQ(seen, (std::vector{1, 2}));
     box.close();
     context.restart();
-    context.run();
+    context.poll();
     EXPECT_EQ(seen, (std::vector{1, 2, -1}));
     EXPECT_EQ(loop.running(), 0U);
 }
@@ -58,10 +58,10 @@ TEST(Loop, StopCompletesEveryWait) {
     Mailbox<int> box(loop);
     std::vector<int> seen;
     loop.spawn(collect(box, seen));
-    context.run();
+    context.poll();
     loop.stop();
     context.restart();
-    context.run();
+    context.poll();
     EXPECT_EQ(seen, (std::vector{-1}));
     EXPECT_EQ(loop.running(), 0U);
 }
@@ -77,7 +77,7 @@ TEST(Loop, DropDestroysWaitingCoroutines) {
         *held = 2;
     };
     loop.spawn(sleeper(loop, clock, std::move(alive)));
-    context.run();
+    context.poll();
     EXPECT_FALSE(watch.expired());
     loop.drop();
     EXPECT_TRUE(watch.expired());
