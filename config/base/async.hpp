@@ -36,7 +36,8 @@ class Loop {
 
     bool stopping() const { return stopping_; }
     void stop();  // completes every present wait (with nothing); later waits complete at once
-    void drop();  // destroys every waiting coroutine: the power is gone. Destructors do no I/O.
+    void drop();  // destroys every waiting coroutine: the power is gone. Poll the context once
+                  // afterwards (Asio unwinds through it). Destructors do no I/O.
 
     using WaitId = std::uint64_t;
     WaitId new_wait() { return ++last_wait_; }
