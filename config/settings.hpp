@@ -1,0 +1,119 @@
+// The settings of `capstand`. The struct is the schema: each setting stands here with its meaning, its default and its
+// limits, under the name that it has in the YAML file (config/example.yaml shows every one of them). Sizes are bytes,
+// written `256KiB`; times are seconds, written `5min` or `30d` (config/units.hpp). A change needs a restart of the daemon.
+// Plain values; any thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace capstan::config {
+
+inline constexpr std::uint64_t kKiB = 1024, kMiB = 1024 * kKiB, kGiB = 1024 * kMiB, kTiB = 1024 * kGiB;
+
+// A span of time that may have no end. Empty: forever.
+using Period = std::optional<std::chrono::seconds>;
+
+struct ApiSettings {
+    std::string socket = "/run/capstan/api.sock";  // absolute path of the Unix socket, at most 107 bytes
+    std::string group = "capstan";                 // its members administer, as root does; everybody else sees the status
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+struct LogSettings {
+    LogLevel level = LogLevel::info;  // the lowest level that is written
+};
+
+enum class VirtualTiming : std::uint8_t {
+    none,  // moves and loads take no time
+    real,  // they take about the time that a robot and an LTO drive need
+};
+
+// A library of files: for trials, training and tests. It answers SCSI commands as hardware does.
+struct VirtualChanger {
+    std::string directory;                        // required, absolute; created with its cartridges when it is missing
+    std::uint32_t slots = 16;                     // 1 to 10000 storage elements
+    std::uint32_t drives = 2;                     // 1 to 64
+    std::uint32_t ie_ports = 1;                   // 0 to 64 import/export elements
+    std::uint32_t cartridges = 12;                // 0 to `slots`, made when the directory is made
+    std::uint64_t cartridge_capacity = 100 * kGiB;  // 16MiB to 100TiB; costs on disk what was written
+    std::uint64_t early_warning = 64 * kMiB;      // so much before the end; 1MiB to half of the capacity
+    VirtualTiming timing = VirtualTiming::none;
+    std::string volume_tag_prefix = "CAP";        // 1 to 5 of A-Z and 0-9; the tags are CAP001L8, CAP002L8, …
+};
+
+// Exactly one of these says what the library's robot is. `sg` and `iscsi` are known names that this version refuses.
+struct ChangerSettings {
+    std::optional<VirtualChanger> virtual_library;  // key `virtual`
+    std::string sg;                                 // /dev/sgN of a medium changer
+    std::string iscsi;                              // portal/target/LUN
+};
+
+struct DriveSettings {
+    std::string name;                             // required, unique in the installation, as all names below
+    std::uint32_t element = 1;                    // required: the library's first, second… drive element, from 1
+    std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
+};
+
+struct LibrarySettings {
+    std::string name;    // required
+    bool enabled = true;
+    ChangerSettings changer;            // required
+    std::vector<DriveSettings> drives;  // at least one, each element once
+};
+
+enum class PoolEncryption : std::uint8_t { none };  // more to come; a pool that asks for it is refused until then
+
+struct PoolSettings {
+    std::string name;                           // required; not `Free`, `Import` or `Unrecognized`, which the system owns
+    bool draw_from_free = true;                 // takes a cartridge of the pool Free when it has none available
+    bool return_to_free = true;                 // gives a cartridge back to Free when everything on it has expired
+    std::uint32_t block_size = 256 * kKiB;      // 64KiB to 1MiB, a power of two; 64KiB where Windows shall read the tape
+    Period retention;                           // 1h to 100y or forever (the default): how long a set is kept
+    Period append = std::chrono::days{30};      // `false` or 0s: each job begins a new cartridge; `true`: no end; else so
+                                                // long after the label was written, up to 100y, are sets appended
+    PoolEncryption encryption = PoolEncryption::none;
+};
+
+enum class JobType : std::uint8_t { normal };
+
+struct JobSettings {
+    std::string name;                  // required
+    std::string pool;                  // required: the name of a pool below `pools`
+    JobType type = JobType::normal;
+    std::vector<std::string> paths;    // at least one, absolute
+    std::vector<std::string> exclude;  // shell patterns; with a slash for the whole path, without for the last name
+    bool cross_file_systems = false;   // enters other file systems below a path
+};
+
+struct WaitSettings {
+    std::chrono::seconds default_limit = std::chrono::hours{24};  // key `default`: 1min to 365d, then the wait fails
+};
+
+struct CheckpointSettings {
+    std::uint64_t bytes = 64 * kGiB;             // 64MiB to 1TiB
+    std::chrono::seconds time{600};              // 10s to 1h; whichever comes first, and at the end of each set
+};
+
+struct MemorySettings {
+    std::uint64_t ring = 512 * kMiB;  // per writing drive, 32MiB to 64GiB: the drive's buffer plus 256MiB or more, so
+                                      // that a block is kept until it is proven on the medium
+};
+
+struct Settings {
+    std::string state_directory = "/var/lib/capstan";  // absolute: databases, catalog, journal. One daemon each
+    std::uint64_t reserve_file = 16 * kMiB;            // 0 to 1GiB: given back when the disk is full, to record that
+    ApiSettings api;
+    LogSettings log;
+    MemorySettings memory;
+    CheckpointSettings checkpoint;
+    WaitSettings waits;
+    std::vector<LibrarySettings> libraries;  // required, at least one
+    std::vector<PoolSettings> pools;
+    std::vector<JobSettings> jobs;
+};
+
+}  // namespace capstan::config
