@@ -79,6 +79,7 @@ function(project_program)
   cmake_parse_arguments(ARG "" "NAME" "USES;SOURCES;EXTERNAL" ${ARGN})
   add_executable(${ARG_NAME} ${ARG_SOURCES})
   target_link_libraries(${ARG_NAME} PRIVATE project_options ${ARG_USES} ${ARG_EXTERNAL})
+  set_target_properties(${ARG_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 endfunction()
 
 # project_test(NAME t USES libs SOURCES f.cpp LABELS l): one GoogleTest program; ctest runs it as a whole.
