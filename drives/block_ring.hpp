@@ -49,8 +49,13 @@ class BlockRing {
     void pop();
     const RingEntry* wait_front(std::chrono::milliseconds patience);  // nullptr after `patience` (0: at once)
 
-    // Consumer: every entry below `sequence` may be overwritten.
+    // Consumer: every entry below `sequence` (not above taken()) may be overwritten.
     void prove(std::uint64_t sequence);
+    std::uint64_t proven() const { return proven_.load(std::memory_order_acquire); }
+    // Consumer: an entry from proven() up to taken(), still as it was pushed.
+    const RingEntry& unproven(std::uint64_t sequence) const { return entries_[sequence % entries_.size()]; }
+    // Consumer: the front is the first entry that is not proven again. For the next medium or the next attempt.
+    void rewind() { taken_.store(proven_.load(std::memory_order_relaxed), std::memory_order_release); }
     std::uint64_t taken() const { return taken_.load(std::memory_order_acquire); }  // sequence of front()
     std::uint64_t pushed() const { return pushed_.load(std::memory_order_acquire); }
 

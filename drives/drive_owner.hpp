@@ -1,0 +1,133 @@
+// One drive: its state, what is known of the cartridge in it, and every operation on it. Control thread. Each method is one
+// operation on the device's thread (drives/operations.hpp), in order of asking: callers wait for each other, not for a lock.
+// Positions are logical object numbers (SSC-4, 4.2.7); sizes are bytes. An Error names drive, volume tag, fact and act.
+//
+// Trust (design rule 4). After a unit attention, a lost nexus or an outcome that is not known, position and modes are unknown:
+// the permit held is invalidated with the reason and nothing is written until prepare() succeeded and another permit came.
+// A command that does not come back within its time limit makes the drive `faulted`; its late answer is dropped.
+#pragma once
+
+#include "config/base/clock.hpp"
+#include "config/base/write_permit.hpp"
+#include "drives/block_stream.hpp"
+#include "drives/drive_state.hpp"
+#include "drives/scsi/device.hpp"
+
+#include <functional>
+#include <string>
+
+namespace capstan::drives {
+
+struct DriveIdentity {
+    std::string vendor, product, revision, serial;
+    std::vector<std::string> designators;  // VPD 83h, as text
+    std::uint32_t block_size_min = 1, block_size_max = 0;
+    bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
+};
+
+enum class Presence : std::uint8_t { absent, becoming_ready, not_loaded, ready };  // not_loaded: seated, needs LOAD
+
+struct PreparedMedium {
+    bool write_protected = false;
+    std::uint8_t density = 0;  // density code of MODE SENSE, 0: the drive did not say
+    std::uint32_t block_size_min = 1, block_size_max = 0;
+};
+
+// The first object of a medium. Only `blank` may ever be taken for an unused medium (design rules 2 and 12).
+struct FirstRecord {
+    enum class Kind : std::uint8_t {
+        blank,           // BLANK CHECK at the beginning of the medium, which the drive confirmed before and after
+        block,
+        filemark_first,
+        unreadable,      // any other answer: medium error, unknown density, encrypted, block longer than the drive can read
+    };
+    Kind kind = Kind::unreadable;
+    std::vector<std::uint8_t> bytes;  // of the block; possibly cut
+    std::size_t size = 0;             // of the block on the medium
+    std::optional<Sense> sense;       // blank, unreadable
+};
+
+struct EndOfData {
+    BlockNumber block{};        // where an append would go
+    FilemarkCount filemarks{};  // on the medium before it (READ POSITION, long form)
+};
+
+struct DriveCounters {  // since the owner was made
+    std::uint64_t blocks_written = 0, bytes_written = 0, blocks_read = 0, bytes_read = 0;
+    std::uint64_t recovered_errors = 0, unit_attentions = 0, medium_errors = 0;
+};
+
+struct DriveSettings {
+    DriveName name;
+    std::string serial;                     // of the configuration; empty: not checked
+    std::chrono::seconds hang_grace{30};    // beyond a command's own time limit, before the device is given up
+};
+
+class DriveOwner final : public BlockReader {
+  public:
+    DriveOwner(Loop& loop, Clock& clock, std::shared_ptr<scsi::Device> device, DriveSettings settings);
+    ~DriveOwner() override;
+    DriveOwner(const DriveOwner&) = delete;
+    DriveOwner& operator=(const DriveOwner&) = delete;
+
+    const DriveName& name() const;
+    DriveState state() const;
+    const std::string& why_faulted() const;  // empty: it is not
+    const DriveIdentity& identity() const;   // as identify() found it last
+    const DriveCounters& counters() const;
+    std::optional<BlockNumber> position() const;  // confirmed by the drive and still trusted
+    std::optional<CartridgeId> cartridge() const;
+    // Of the wait_until_ready() that is running: since when, and how far the drive says it is (0-100), if it says.
+    struct Loading {
+        Steady since{};
+        std::optional<int> percent;
+        std::string what;  // the drive's words, for the operator
+    };
+    const std::optional<Loading>& loading() const;
+
+    // Facts, told by the mount service: what the robot did or the inventory saw.
+    void cartridge_inserted(CartridgeId cartridge, VolumeTag volume_tag);
+    void cartridge_removed();
+    void replace_device(std::shared_ptr<scsi::Device> device);  // after `faulted`: a new door to the same drive
+    // Called when the drive reports or is told something that makes trust end (also before any permit exists). Empty: nobody.
+    std::function<void(const std::string& why)> on_trust_lost;
+
+    // INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
+    // configured one is ask_operator. In any state but faulted.
+    Task<Result<DriveIdentity>> identify();
+    // One TEST UNIT READY (unit attentions are consumed and noted).
+    Task<Result<Presence>> probe();
+    // After the robot put a cartridge in: asks once a second until the drive is ready. Unit attentions are noted, becoming
+    // ready and "no medium yet" are waited for, a seated cartridge is loaded. Errors: ask_operator at `limit`, else by sense.
+    Task<Result<void>> wait_until_ready(std::chrono::seconds limit);
+    // Takes all unit attentions, prevents removal, sets variable blocks and buffered mode and reads them back, rewinds.
+    // From then on position and modes are trusted.
+    Task<Result<PreparedMedium>> prepare();
+    // Rewinds and reads at most `size_max` bytes of the first block (0: as much as the drive can). Error only when trust was lost.
+    Task<Result<FirstRecord>> read_first_record(std::size_t size_max = 0);
+    // LOCATE(16), confirmed by READ POSITION. An end of data before `block` is an Error (replace_medium).
+    Task<Result<void>> locate(BlockNumber block);
+    // SPACE to the end of data, READ POSITION. A medium whose end cannot be found is replace_medium, never a short answer.
+    Task<Result<EndOfData>> find_end_of_data();
+
+    Task<ReadReport> read_into(std::shared_ptr<BlockRing> ring, BlockNumber from, std::uint64_t count,
+                               std::chrono::milliseconds patience) override;
+    Task<Result<std::vector<TapeObject>>> read_objects(BlockNumber from, std::size_t count) override;
+    void interrupt() override;
+
+    // To be called in the same step in which the permit was granted: whatever ends trust from then on invalidates it.
+    void hold(const WritePermit& permit);
+    // A write session. Refused (change_request): permit void, for another drive or cartridge, its first block is not the
+    // confirmed position, not prepared, write protected. The writer must not outlive the owner. A session destroyed
+    // unfinished voids its permit.
+    Task<Result<std::unique_ptr<BlockWriter>>> start_writing(WritePermit permit);
+    // Allows removal, UNLOAD. The drive is `unloading` until cartridge_removed(). Refused while writing or reading.
+    Task<Result<void>> unload();
+
+  private:
+    class Core;
+    friend class DriveBlockWriter;
+    std::shared_ptr<Core> core_;
+};
+
+}  // namespace capstan::drives
