@@ -1,0 +1,13 @@
+// Patterns of `capstan find`, over bytes, as find(1) understands them: `*` any bytes (a '/' too), `?` one byte, `[a-z]` and
+// `[!a-z]` one of a set, `\x` the byte x itself. A '[' that is never closed stands for itself. Time: O(pattern x text).
+#pragma once
+
+#include <string_view>
+
+namespace capstan::catalog {
+
+bool glob_match(std::string_view pattern, std::string_view text);
+// With a '/' in it a pattern is held against the path from the root, otherwise against the name alone.
+bool matches_object(std::string_view pattern, std::string_view path);
+
+}  // namespace capstan::catalog
