@@ -1,0 +1,52 @@
+// Sense data as it lies on the wire, fixed (70h/71h) and descriptor (72h/73h) format, SPC-4 clause 4.5.
+// Pure functions, any thread; nothing is allocated.
+#pragma once
+
+#include "config/base/bytes.hpp"
+#include "config/base/error.hpp"
+
+#include <array>
+
+namespace capstan::scsi {
+
+enum class SenseKey : std::uint8_t {  // SPC-4 table 48
+    no_sense = 0x0,
+    recovered_error = 0x1,
+    not_ready = 0x2,
+    medium_error = 0x3,
+    hardware_error = 0x4,
+    illegal_request = 0x5,
+    unit_attention = 0x6,
+    data_protect = 0x7,
+    blank_check = 0x8,
+    vendor_specific = 0x9,
+    copy_aborted = 0xA,
+    aborted_command = 0xB,
+    volume_overflow = 0xD,
+    miscompare = 0xE,
+    completed = 0xF,
+};
+constexpr SenseKey key_of(const Sense& sense) { return static_cast<SenseKey>(sense.code.key); }
+constexpr bool is_unit_attention(const Sense& sense) { return key_of(sense) == SenseKey::unit_attention; }
+// The command did what was asked; the sense only tells something about it.
+constexpr bool is_harmless(const Sense& sense) {
+    return !sense.deferred && !sense.filemark && !sense.end_of_medium && !sense.incorrect_length &&
+           (key_of(sense) == SenseKey::no_sense || key_of(sense) == SenseKey::recovered_error ||
+            key_of(sense) == SenseKey::completed);
+}
+
+// Empty when the response code is none of the four or the bytes end before the sense key. Sense data cut after that gives
+// what is whole: missing codes are 0, and a field is there only when all its bytes are.
+std::optional<Sense> decode_sense(Bytes bytes);
+
+enum class SenseFormat : std::uint8_t { fixed, descriptor };
+inline constexpr std::size_t kSenseSizeMax = 24;  // the longest encoding: descriptor format, INFORMATION and stream bits
+struct EncodedSense {
+    std::array<std::uint8_t, kSenseSizeMax> storage{};
+    std::size_t size = 0;  // 18 in fixed format
+    Bytes bytes() const { return Bytes(storage).first(size); }
+};
+// In fixed format INFORMATION that does not fit 32 bits is left out (VALID 0), as the standard asks.
+EncodedSense encode_sense(const Sense& sense, SenseFormat format);
+
+}  // namespace capstan::scsi
