@@ -1,0 +1,56 @@
+// Which drive a cartridge goes into: the one that has it, an empty one, or an idle one whose cartridge can leave. Pure.
+#pragma once
+
+#include "pools/media.hpp"
+
+#include <vector>
+
+namespace capstan::pools {
+
+struct DriveView {
+    DriveName name;
+    LibraryName library;
+    bool usable = true;                  // enabled, present, not faulted
+    std::string why_unusable;
+    bool leased = false;                 // somebody reads or writes, or a work item is at it
+    std::string leased_by;               // "job 17"
+    std::optional<CartridgeId> cartridge;  // what is in it, if known
+    bool full = false;                   // something is in it
+    Steady idle_since{};                 // end of the last lease
+};
+
+struct MountRequest {
+    CartridgeId cartridge{};
+    std::string cartridge_name;
+    LibraryName library;  // empty: offline
+    Place place;
+    std::string busy;     // why the cartridge cannot be had now; empty: it can
+    bool for_writing = false;
+    std::optional<DriveName> only_drive;
+};
+
+struct DriveVerdict {
+    DriveName drive;
+    bool chosen = false;
+    std::string reason;
+};
+
+struct MountPlan {
+    enum class Kind : std::uint8_t {
+        use_mounted,   // it is in `drive`
+        load,          // `drive` is empty
+        evict,         // first put away what is idle in `drive`
+        wait,          // every drive or the cartridge is busy
+        ask_operator,  // the cartridge is in no library
+        impossible,    // no usable drive in its library
+    } kind = Kind::wait;
+    DriveName drive;
+    std::optional<CartridgeId> evicted;
+    std::string reason;
+    std::vector<DriveVerdict> verdicts;
+};
+
+MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& request);
+std::string_view name_of(MountPlan::Kind kind);
+
+}  // namespace capstan::pools

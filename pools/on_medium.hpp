@@ -1,0 +1,48 @@
+// What was read from a medium in a drive: the only kind of evidence about its contents that rules 2, 3 and 11 accept.
+// Filled by whoever read the label (daemon, from backup/labels); judged by permits.hpp and label_check.hpp.
+#pragma once
+
+#include "pools/media.hpp"
+
+namespace capstan::pools {
+
+enum class MediumKind : std::uint8_t {
+    blank,       // BLANK CHECK at BOT and nothing else: not a read error, not an unknown density, not an encrypted block
+    capstan,     // a label that this program wrote, here or elsewhere
+    foreign,     // recognised or not: another writer's
+    unreadable,  // a read error at BOT, or a damaged label
+};
+
+struct LabelOnMedium {
+    Uuid media_id;
+    Uuid domain_id;
+    MediaFamilyId family{};
+    std::uint16_t sequence = 0;
+    WriteGeneration generation{};
+    Wall appendable_until{};
+    Wall keep_until{};
+    friend bool operator==(const LabelOnMedium&, const LabelOnMedium&) = default;
+};
+
+struct SetOnMedium {
+    SetNumber number{};
+    Uuid uuid;
+    Wall newest_keep_until{};  // from the set's end (CEND) or MAM: the latest keep-until of all sets on this medium so far
+};
+
+enum class EndSearch : std::uint8_t { not_done, found, failed };
+
+struct OnMedium {
+    MediumKind kind = MediumKind::unreadable;
+    std::optional<LabelOnMedium> label;  // exactly when kind is capstan
+    std::string description;             // foreign: what it is; unreadable: the drive's words
+    EndSearch end = EndSearch::not_done;
+    BlockNumber end_of_data{};               // when found
+    std::optional<SetOnMedium> last_closed;  // when found: the last ESET before the end of data; none: no closed set
+    std::optional<SetOnMedium> unfinished;   // when found: an SSET behind it without ESET (a crash); keep-until unused
+    bool write_protected = false;
+};
+
+std::string_view name_of(MediumKind kind);
+
+}  // namespace capstan::pools

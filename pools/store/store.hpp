@@ -1,0 +1,69 @@
+// The state database: one file, one owner, short synchronous transactions on the control thread. SQLite in WAL mode with
+// synchronous=FULL, so a committed transaction survives a power cut. SQL is written in this folder only, in the subset that
+// SQLite and PostgreSQL share; the dialect is in dialect.cpp. Errors: give_up with advice (disk full, file damaged, newer
+// schema), change_request (another daemon owns it, a state does not allow the change).
+#pragma once
+
+#include "config/base/clock.hpp"
+#include "config/base/error.hpp"
+#include "config/base/file.hpp"
+#include "config/base/ids.hpp"
+
+#include <memory>
+#include <string>
+
+namespace capstan::pools {
+
+namespace sql {
+class Database;
+}
+
+inline constexpr std::uint64_t kReserveBytes = 16U << 20;
+
+class StateStore {
+  public:
+    // `directory` is created if missing. Takes its lock for life, opens or makes `state.db`, brings the schema up to date
+    // (each migration is one transaction), makes the reserve file.
+    static Result<std::unique_ptr<StateStore>> open(const std::string& directory, Entropy& entropy);
+    StateStore(const StateStore&) = delete;
+    StateStore& operator=(const StateStore&) = delete;
+    ~StateStore();
+
+    const Uuid& domain() const { return domain_; }  // this installation; in every label
+    const std::string& directory() const { return directory_; }
+
+    // A consistent copy (for the set that follows a job, and for an operator); synchronised. Not inside a transaction.
+    Result<void> copy_to(const std::string& path);
+    // The disk is full: gives back 16 MiB so that the failure can be recorded. restore_reserve() after space was made.
+    Result<void> release_reserve();
+    Result<void> restore_reserve();
+
+    sql::Database& database() { return *database_; }  // for the repositories of this folder
+
+  private:
+    StateStore() = default;
+    std::string directory_;
+    FileHandle lock_;
+    std::unique_ptr<sql::Database> database_;
+    Uuid domain_;
+};
+
+// BEGIN IMMEDIATE … COMMIT. One at a time, never kept across a co_await. Without commit() everything is undone when it
+// goes out of scope; a failing ROLLBACK is logged and makes the next begin() fail, so that no error is lost.
+class WriteTransaction {
+  public:
+    static Result<WriteTransaction> begin(StateStore& store);
+    WriteTransaction(WriteTransaction&& other) noexcept : store_(std::exchange(other.store_, nullptr)) {}
+    WriteTransaction& operator=(WriteTransaction&&) = delete;
+    ~WriteTransaction();
+
+    Result<void> commit();  // after an error nothing of it was kept
+    StateStore& store() { return *store_; }
+    sql::Database& database() { return store_->database(); }
+
+  private:
+    explicit WriteTransaction(StateStore& store) : store_(&store) {}
+    StateStore* store_;  // null: over
+};
+
+}  // namespace capstan::pools
