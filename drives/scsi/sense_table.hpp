@@ -15,7 +15,7 @@ struct SenseRule {
 // The standard's codes that Capstan knows; searched in order, so the table is sorted by key, asc, ascq (tested).
 std::span<const SenseRule> sense_rules();
 const SenseRule* find_rule(SenseCode code);  // nullptr: not in the table
-// The rule of the table, or that of (key, asc, any qualifier), or that of the sense key alone: there is always one.
+// The rule of the table, or that of (key, asc, 00), or that of the sense key alone: there is always one.
 SenseRule rule_for(SenseCode code);
 std::string_view name_of(SenseKey key);  // "NOT READY"
 

@@ -134,7 +134,7 @@ struct ElementStatus {
     std::optional<ElementAddress> source;  // the storage element it was taken from
     bool inverted = false;
     std::uint8_t medium_type = 0;          // 0 unspecified, 1 data, 2 cleaning, 3 diagnostic
-    VolumeTag volume_tag;                  // empty: none, unreadable, or not asked for
+    VolumeTag volume_tag;                  // empty: none, unreadable (bytes that no bar code has), or not asked for
     std::uint16_t volume_sequence = 0;
     std::string alternate_volume_tag;
     std::optional<Designator> device;      // DVCID: who the drive is; its association is not on this wire
@@ -143,9 +143,10 @@ struct ElementStatus {
 struct ElementStatusReport {
     ElementAddress first{};
     std::uint16_t count = 0;         // what the header promises; elements.size() is what came whole
+    std::uint16_t unknown = 0;       // of element types that SMC-3 does not have: passed over
     std::uint32_t bytes_needed = 0;  // allocation length that would have brought everything (8 + byte count)
     std::vector<ElementStatus> elements;
-    bool complete() const { return elements.size() == count; }
+    bool complete() const { return elements.size() + unknown == count; }
     friend bool operator==(const ElementStatusReport&, const ElementStatusReport&) = default;
 };
 // std::nullopt: the header is not whole, or a page lies about its own layout (a descriptor length that cannot hold the
