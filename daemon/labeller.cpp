@@ -1,0 +1,207 @@
+#include "daemon/labeller.hpp"
+
+#include "backup/mtf/continuation.hpp"
+#include "backup/mtf/private_streams.hpp"
+#include "config/base/log.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::daemon {
+namespace {
+
+constexpr BlockNumber kBehindLabel{2};  // TAPE, filemark
+
+labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge, const LabelPlan& plan, WriteGeneration generation) {
+    labels::MediaLabel label;
+    label.media_id = cartridge.side.media_id.empty() ? new_uuid(context.entropy) : cartridge.side.media_id;
+    label.domain_id = context.store.domain();
+    label.generation = generation;
+    label.block_size = plan.pool.policy.block_size;
+    label.pool = plan.pool.name;
+    label.volume_tag = cartridge.volume_tag;
+    label.created = unix_seconds_of(context.clock.wall());
+    label.sequence = plan.sequence;
+    if (plan.family) {
+        label.family = plan.family->id;
+        label.appendable_until = unix_seconds_of(plan.family->appendable_until);
+        label.keep_until = unix_seconds_of(plan.family->keep_until);
+        label.continued_family = plan.sequence > 1;
+    } else {
+        label.appendable_until = label.keep_until = 1;  // nothing may be appended to a free medium, and nothing is kept
+    }
+    return label;
+}
+
+// The label and its filemark, written and read back. The session is closed whatever happens.
+Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit permit, labels::MediaLabel label, std::string name) {
+    std::vector<drives::WriteItem> items(2);
+    items[0].bytes.resize(label.block_size);
+    CAPSTAN_CO_CHECK(labels::encode_label(label, items[0].bytes));
+    items[1].filemark = true;
+    CAPSTAN_CO_CHECK(co_await drive.locate(BlockNumber{0}));
+    CAPSTAN_CO_TRY(auto writer, co_await drive.start_writing(permit));
+    CAPSTAN_CO_TRY(auto written, co_await writer->write_blocks(std::move(items)));
+    CAPSTAN_CO_TRY(auto position, co_await writer->finish());
+    if (written.written != 2 || position != kBehindLabel)
+        co_return fail(Recovery::replace_medium, fmt::format("{}: the label was not written as a whole", name),
+                       "Try another cartridge; retire this one if it happens again.");
+    CAPSTAN_CO_TRY(auto back, co_await read_label(drive));
+    if (!back.label || !(*back.label == label))
+        co_return fail(Recovery::replace_medium,
+                       fmt::format("{}: the label was written, but reads back as: {}", name, back.facts.description),
+                       "Try another cartridge; retire this one if it happens again.");
+    co_return Result<void>{};
+}
+
+Result<void> record_label(Context& context, const pools::Cartridge& cartridge, const labels::MediaLabel& label,
+                          const LabelPlan& plan, pools::JournalId intent, const pools::AuditNote& note) {
+    pools::Cartridges cartridges(context.store);
+    pools::Families families(context.store);
+    pools::Journal journal(context.store);
+    pools::LabelWritten written{label.media_id, label.family,  label.sequence,
+                                label.generation, label.block_size, kBehindLabel,
+                                wall_of(label.appendable_until), wall_of(label.keep_until)};
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context.store));
+    CAPSTAN_CHECK(cartridges.labelled(transaction, cartridge.id, written, note));
+    if (cartridge.pool != plan.pool.id) CAPSTAN_CHECK(cartridges.set_pool(transaction, cartridge.id, plan.pool.id, note));
+    if (plan.family) CAPSTAN_CHECK(families.medium_added(transaction, plan.family->id, plan.sequence));
+    if (plan.allocate) {
+        auto allocated = cartridges.apply(transaction, cartridge.id, pools::SideEvent::allocate, note);
+        if (!allocated) return std::unexpected(allocated.error());
+    }
+    CAPSTAN_CHECK(journal.end(transaction, intent, pools::JournalState::done, "", context.clock.wall()));
+    return transaction.commit();
+}
+
+}  // namespace
+
+Uuid new_uuid(Entropy& entropy) {
+    auto high = entropy.next(), low = entropy.next();
+    high = (high & ~std::uint64_t{0xF000}) | 0x4000;
+    low = (low & ~(std::uint64_t{3} << 62)) | std::uint64_t{2} << 62;
+    return Uuid{fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF, low >> 48,
+                            low & 0xFFFFFFFFFFFF)};
+}
+
+Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library, Library::Drive& drive,
+                                             const pools::Cartridge& cartridge, LabelRead read, LabelPlan plan, WorkItemId item) {
+    drive.activity = "labelling";
+    pools::PermitRequest request;
+    request.cartridge = cartridge.id;
+    request.drive = drive.owner->name();
+    request.medium = read.facts;
+    request.word = plan.word;
+    if (plan.family) request.new_family = plan.family->id;
+    request.purpose = plan.word                                          ? pools::WritePurpose::operator_forced
+                      : read.facts.kind == pools::MediumKind::capstan ? pools::WritePurpose::reuse_expired
+                                                                          : pools::WritePurpose::label_blank;
+    if (request.purpose == pools::WritePurpose::reuse_expired)  // the medium's own word about its newest set
+        CAPSTAN_CO_CHECK(co_await read_end(*drive.owner, cartridge.side.recorded_end, request.medium));
+    CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
+    drive.owner->hold(permit);
+
+    auto label = label_for(context, cartridge, plan, permit.terms().generation);
+    pools::Journal journal(context.store);
+    pools::JournalEntry entry;
+    entry.act = pools::JournalAct::label;
+    entry.work_item = item;
+    entry.cartridge = cartridge.id;
+    entry.library = library.name();
+    entry.source = entry.destination = {pools::PlaceKind::drive, drive.settings.name};
+    entry.detail = fmt::format("family {} sequence {} generation {}", raw(label.family), label.sequence, raw(label.generation));
+    entry.at = context.clock.wall();
+    CAPSTAN_CO_TRY(auto intent, journal.intend(entry));
+
+    auto written = co_await write_and_read_back(*drive.owner, permit, label, to_text(cartridge));
+    permit.invalidate("the label is written");
+    auto note = library.note(fmt::format("labelled for pool {}", plan.pool.name.text));
+    if (!written) {
+        CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(context.store));
+        pools::Cartridges cartridges(context.store);
+        CAPSTAN_CO_CHECK(cartridges.set_must_identify(transaction, cartridge.id, true, note));
+        CAPSTAN_CO_CHECK(cartridges.set_suspect(transaction, cartridge.id, true, note));
+        CAPSTAN_CO_CHECK(journal.end(transaction, intent, pools::JournalState::failed, to_text(written.error()), context.clock.wall()));
+        CAPSTAN_CO_CHECK(transaction.commit());
+        co_return std::unexpected(written.error());
+    }
+    CAPSTAN_CO_CHECK(record_label(context, cartridge, label, plan, intent, note));
+    log::info("labelled", {{"library", library.name().text},
+                           {"drive", drive.settings.name},
+                           {"volume_tag", cartridge.volume_tag.text},
+                           {"pool", plan.pool.name.text}});
+    drive.activity = "idle";
+    co_return label;
+}
+
+Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, const pools::Cartridge& cartridge,
+                                    const pools::OnMedium& facts) {
+    pools::PermitRequest request;
+    request.purpose = pools::WritePurpose::close_unfinished;
+    request.cartridge = cartridge.id;
+    request.drive = drive.owner->name();
+    request.medium = facts;
+    CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
+    CAPSTAN_CO_CHECK(co_await drive.owner->locate(facts.end_of_data));
+    drive.owner->hold(permit);
+
+    pools::Sets sets(context.store);
+    std::optional<pools::Set> set;
+    if (facts.unfinished) {
+        CAPSTAN_CO_TRY(set, sets.by_uuid(facts.unfinished->uuid));
+    }
+    mtf::SetEndRecord end;
+    end.aborted = true;
+    end.ended_ns = std::chrono::nanoseconds(context.clock.wall().time_since_epoch()).count();
+    mtf::EndOfSetBlock block;
+    block.header.attributes = mtf::block_attribute::eset_aborted;
+    if (facts.unfinished) {
+        end.set = facts.unfinished->uuid;
+        end.number = facts.unfinished->number;
+    }
+    if (set) {
+        end.objects = set->objects;
+        end.bytes = set->bytes;
+        end.keep_until = unix_seconds_of(set->keep_until);
+        block.number = set->mtf_number;
+    }
+    std::vector<std::uint8_t> payload;
+    mtf::encode(end, payload);
+    mtf::SmallStream stream{mtf::StreamId::set_end, payload};
+    std::vector<drives::WriteItem> items(3);
+    items[0].filemark = items[2].filemark = true;
+    items[1].bytes.resize(cartridge.side.block_size);
+    CAPSTAN_CO_CHECK(mtf::encode_padded(block, std::span(&stream, 1), items[1].bytes));
+
+    CAPSTAN_CO_TRY(auto writer, co_await drive.owner->start_writing(permit));
+    CAPSTAN_CO_TRY(auto written, co_await writer->write_blocks(std::move(items)));
+    CAPSTAN_CO_TRY(auto position, co_await writer->finish());
+    permit.invalidate("the unfinished set is closed");
+    if (written.written != 3)
+        co_return fail(Recovery::replace_medium, fmt::format("{}: the unfinished set could not be closed", to_text(cartridge)),
+                       "The cartridge is closed for writing; its committed sets can be restored.");
+    pools::CheckpointRecord record;
+    record.cartridge = cartridge.id;
+    record.recorded_end = position;
+    record.at = context.clock.wall();
+    if (set) {
+        record.set = set->number;
+        record.job = set->job;
+        record.mtf_number = set->mtf_number;
+        CAPSTAN_CO_TRY(auto extents, sets.extents(set->number));
+        for (const auto& extent : extents)
+            if (extent.cartridge == cartridge.id) record.extent = extent;
+        record.extent.set = set->number;
+        record.extent.cartridge = cartridge.id;
+        record.extent.sequence = cartridge.side.sequence;
+        if (raw(record.extent.first_block) == 0) record.extent.first_block = cartridge.side.recorded_end;
+        record.extent.end_block = position;
+        CAPSTAN_CO_CHECK(pools::abort_set(context.store, set->number, record, context.clock.wall(), "cut off; closed on the medium"));
+    }
+    log::info("unfinished-set-closed", {{"library", library.name().text},
+                                        {"volume_tag", cartridge.volume_tag.text},
+                                        {"end", std::to_string(raw(position))}});
+    co_return Result<void>{};
+}
+
+}  // namespace capstan::daemon

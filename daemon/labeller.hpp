@@ -1,0 +1,30 @@
+// Writes labels: permit, journal before, label and filemark, read back, database and journal after (rules 1, 2, 5).
+// Control thread; the caller holds the lease on drive and cartridge, and has read the label in this lease.
+#pragma once
+
+#include "daemon/library.hpp"
+#include "daemon/work_queue.hpp"
+#include "pools/store/pool_rows.hpp"
+
+namespace capstan::daemon {
+
+struct LabelPlan {
+    pools::Pool pool;                             // Free: a free label without family
+    std::optional<pools::MediaFamily> family;     // application pools
+    std::uint16_t sequence = 1;
+    bool allocate = false;                        // the cartridge becomes the family's medium, not only Available
+    std::optional<pools::OperatorWord> word;      // overwrites what the rules alone would not
+};
+
+// The label that is on the medium afterwards. Errors: refused (PermitOffice's words), or the medium could not take it
+// (replace_medium: the journal entry and the cartridge say so).
+Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library, Library::Drive& drive,
+                                             const pools::Cartridge& cartridge, LabelRead read, LabelPlan plan, WorkItemId item);
+
+// What a crash left behind the recorded end is closed with FM, ESET (aborted), FM; the recorded end moves behind it.
+Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, const pools::Cartridge& cartridge,
+                                    const pools::OnMedium& facts);
+
+Uuid new_uuid(Entropy& entropy);  // version 4
+
+}  // namespace capstan::daemon

@@ -1,0 +1,93 @@
+// One library of the configuration: its robot and its drives, what lies where, and the moves. Every robot move is journalled
+// before and after; what the hardware says is applied to the database (pools/reconcile.hpp). Control thread.
+#pragma once
+
+#include "changer/changer_owner.hpp"
+#include "daemon/context.hpp"
+#include "daemon/medium_reader.hpp"
+#include "drives/drive_owner.hpp"
+#include "pools/label_check.hpp"
+#include "pools/mount_plan.hpp"
+#include "pools/store/cartridges.hpp"
+#include "pools/store/work_rows.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace capstan::daemon {
+
+// The doors to the hardware of one library: made by daemon/devices.cpp, or by a simulation.
+struct LibraryDevices {
+    std::shared_ptr<scsi::Device> changer;
+    std::vector<std::shared_ptr<scsi::Device>> drives;  // as in LibrarySettings::drives
+};
+
+class Library {
+  public:
+    struct Drive {
+        config::DriveSettings settings;
+        std::unique_ptr<drives::DriveOwner> owner;
+        ElementAddress element{};
+        std::optional<CartridgeId> cartridge;  // what the database places in it
+        std::string leased_by;                 // "job 17", "label A00001L8"; empty: idle
+        JobId job{};                           // of the lease; 0: none
+        bool prepared = false;                 // the cartridge was loaded and its label read since it was put in
+        std::string trouble;                   // why it cannot be used; empty: it can
+        std::string activity = "idle";         // for the status screen
+        Steady idle_since{};
+    };
+
+    Library(Context& context, const config::LibrarySettings& settings, LibraryDevices devices);
+
+    const LibraryName& name() const { return name_; }
+    const config::LibrarySettings& settings() const { return settings_; }
+    changer::ChangerOwner& changer() { return *changer_; }
+    std::vector<Drive>& drives() { return drives_; }
+    Drive* find_drive(const DriveName& name);
+    const std::string& state() const { return state_; }      // starting, ready, inventory, needs_service
+    const std::string& trouble() const { return trouble_; }  // why it is not ready; empty: it is
+    std::optional<Wall> inventoried() const { return inventoried_; }
+
+    // Start-up: identify everything, inventory, reconcile, unload what a crash left in drives but keep it there.
+    Task<Result<void>> start();
+    // Inventory by barcode and reconciliation; open journal entries are settled.
+    Task<Result<void>> refresh();
+
+    // Moves a cartridge to a place of this library, journalled. The drive at either end must have been leased by the caller.
+    Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
+    // A slot that is empty, by the last inventory; the lowest number. Error: refresh_inventory/ask_operator when none is.
+    Result<pools::Place> free_slot() const;
+
+    // Puts the cartridge into the drive if it is not there, waits until it is ready, prepares it, reads its label and puts the
+    // database right. The caller leased drive and cartridge. The verdict says whether it is the cartridge that was meant.
+    struct Loaded {
+        pools::Identified identified;
+        LabelRead label;
+        bool write_protected = false;
+    };
+    Task<Result<Loaded>> load(Drive& drive, CartridgeId cartridge, WorkItemId item);
+    // Unloads and puts the cartridge back into a slot. The caller leased the drive.
+    Task<Result<void>> put_away(Drive& drive, WorkItemId item);
+
+    pools::AuditNote note(std::string why) const;
+
+  private:
+    Task<Result<void>> refresh_locked();
+    Task<Result<void>> move_locked(CartridgeId cartridge, pools::Place destination, WorkItemId item);
+    Result<ElementAddress> element_of(const pools::Place& place) const;
+    pools::Place place_of(const changer::ElementFact& fact) const;
+    Result<void> apply_inventory(const changer::Inventory& inventory);
+    void follow_database();  // drives' cartridge members after the database changed
+    Result<void> set_state(std::string state, std::string trouble);
+
+    Context& context_;
+    config::LibrarySettings settings_;
+    LibraryName name_;
+    std::unique_ptr<changer::ChangerOwner> changer_;
+    std::vector<Drive> drives_;
+    Turn robot_;
+    std::string state_ = "starting", trouble_;
+    std::optional<Wall> inventoried_;
+};
+
+}  // namespace capstan::daemon

@@ -1,0 +1,448 @@
+#include "daemon/mount_service.hpp"
+
+#include "config/base/log.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace capstan::daemon {
+
+using pools::MountPlan;
+
+MountService::MountService(Context& context, Libraries& libraries, WorkQueue& queue)
+    : context_(context), libraries_(libraries), queue_(queue) {}
+
+Library* MountService::library(const LibraryName& name) {
+    for (auto& library : libraries_)
+        if (library->name() == name) return library.get();
+    return nullptr;
+}
+
+Library::Drive* MountService::drive(const DriveName& name) {
+    for (auto& library : libraries_)
+        if (auto* found = library->find_drive(name)) return found;
+    return nullptr;
+}
+
+drives::DriveOwner* MountService::drive_owner(const DriveName& name) {
+    auto* found = drive(name);
+    return found == nullptr ? nullptr : found->owner.get();
+}
+
+std::vector<pools::DriveView> MountService::views() const {
+    std::vector<pools::DriveView> views;
+    for (const auto& library : libraries_) {
+        for (const auto& drive : library->drives()) {
+            pools::DriveView view;
+            view.name = drive.owner->name();
+            view.library = library->name();
+            view.why_unusable = !library->trouble().empty()             ? library->trouble()
+                                : !drive.trouble.empty()                ? drive.trouble
+                                                                        : drive.owner->why_faulted();
+            view.usable = view.why_unusable.empty() && library->state() != "starting";
+            if (library->state() == "starting") view.why_unusable = "its library is starting";
+            view.leased = !drive.leased_by.empty();
+            view.leased_by = drive.leased_by;
+            view.cartridge = drive.cartridge;
+            view.full = drive.cartridge.has_value();
+            view.idle_since = drive.idle_since;
+            views.push_back(std::move(view));
+        }
+    }
+    return views;
+}
+
+std::vector<pools::AllocationRequest::Busy> MountService::busy() const {
+    std::vector<pools::AllocationRequest::Busy> busy;
+    for (const auto& [id, lease] : leases_)
+        busy.push_back({lease.cartridge, fmt::format("in use by {} in drive {}", lease.drive->leased_by, lease.drive->settings.name)});
+    return busy;
+}
+
+std::optional<MountService::Reserved> MountService::try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing,
+                                                                const std::string& owner, MountPlan& plan) {
+    pools::MountRequest request;
+    request.cartridge = cartridge.id;
+    request.cartridge_name = to_text(cartridge);
+    request.library = cartridge.library;
+    request.place = cartridge.place;
+    request.for_writing = writing;
+    for (const auto& held : busy())
+        if (held.cartridge == cartridge.id) request.busy = held.why;
+    plan = pools::plan_mount(views(), request);
+    if (plan.kind != MountPlan::Kind::use_mounted && plan.kind != MountPlan::Kind::load && plan.kind != MountPlan::Kind::evict)
+        return std::nullopt;
+    for (auto& library : libraries_) {
+        auto* found = library->find_drive(plan.drive);
+        if (found == nullptr) continue;
+        found->leased_by = owner;
+        found->job = job;
+        pools::LeaseId lease{++last_lease_};
+        leases_.emplace(lease, Lease{library.get(), found, cartridge.id, job, writing});
+        return Reserved{lease, plan.evicted};
+    }
+    return std::nullopt;
+}
+
+Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId job, bool writing, std::string owner, WorkItemId item) {
+    for (;;) {
+        pools::Cartridges cartridges(context_.store);
+        CAPSTAN_CO_TRY(auto cartridge, cartridges.get(id));
+        MountPlan plan;
+        auto reserved = try_reserve(cartridge, job, writing, owner, plan);
+        queue_.explained[item] = {plan.reason, {}, plan.verdicts};
+        if (reserved) {
+            CAPSTAN_CO_CHECK(queue_.satisfied(item, fmt::format("{} is in a library", to_text(cartridge))));
+            CAPSTAN_CO_CHECK(queue_.start(item, fmt::format("mounting {}", to_text(cartridge))));
+            co_return *reserved;
+        }
+        if (plan.kind == MountPlan::Kind::impossible)
+            co_return fail(Recovery::ask_operator, fmt::format("{} cannot be mounted: {}", to_text(cartridge), plan.reason),
+                           "Look at 'capstan drive list'; repair or enable a drive and run the job again.");
+        if (plan.kind == MountPlan::Kind::ask_operator) {
+            pools::OperatorRequest request;
+            request.kind = pools::RequestKind::mount_this;
+            request.work_item = item;
+            request.cartridge = id;
+            request.text = fmt::format("Put cartridge {} into an IE port and run 'capstan media import'.", to_text(cartridge));
+            CAPSTAN_CO_CHECK(queue_.ask(std::move(request)));
+        }
+        CAPSTAN_CO_CHECK(co_await queue_.wait(item, plan.reason));
+    }
+}
+
+Task<Result<Library::Loaded>> MountService::load(Reserved reserved, WorkItemId item) {
+    auto lease = leases_.at(reserved.lease);
+    if (lease.drive->cartridge && lease.drive->cartridge != lease.cartridge) {
+        queue_.set_doing(item, {fmt::format("putting away what is in drive {}", lease.drive->settings.name)});
+        CAPSTAN_CO_CHECK(co_await lease.library->put_away(*lease.drive, item));
+    }
+    queue_.set_doing(item, {fmt::format("loading into drive {}", lease.drive->settings.name)});
+    auto loaded = co_await lease.library->load(*lease.drive, lease.cartridge, item);
+    if (!loaded && (loaded.error().recovery == Recovery::stop_device || !lease.drive->owner->why_faulted().empty()))
+        lease.drive->trouble = to_text(loaded.error());
+    co_return loaded;
+}
+
+void MountService::release(pools::LeaseId id, After after) {
+    auto found = leases_.find(id);
+    if (found == leases_.end()) return;
+    auto lease = found->second;
+    leases_.erase(found);
+    lease.drive->leased_by.clear();
+    lease.drive->job = JobId{};
+    lease.drive->activity = "idle";
+    lease.drive->idle_since = context_.clock.now();
+    if (after != After::keep) {
+        pools::Cartridges cartridges(context_.store);
+        auto transaction = pools::WriteTransaction::begin(context_.store);
+        Result<void> done;
+        if (!transaction) {
+            done = std::unexpected(transaction.error());
+        } else {
+            if (after == After::full) {
+                auto closed = cartridges.apply(*transaction, lease.cartridge, pools::SideEvent::close, note("the medium is full"));
+                if (!closed) done = std::unexpected(closed.error());
+            } else {
+                done = cartridges.set_suspect(*transaction, lease.cartridge, true, note("a write or a position failed"));
+            }
+            if (done) done = transaction->commit();
+        }
+        if (!done) log::error("release-not-recorded", {{"drive", lease.drive->settings.name}, {"error", to_text(done.error())}});
+    }
+    context_.changed.notify();
+}
+
+Task<Result<pools::ReadLease>> MountService::mount_for_reading(JobId job, CartridgeId cartridge) {
+    pools::WorkItem work;
+    work.kind = pools::WorkKind::mount;
+    work.job = job;
+    work.cartridge = cartridge;
+    CAPSTAN_CO_TRY(auto item, queue_.add(work));
+    auto mount = [](MountService& self, JobId job_id, CartridgeId wanted, WorkItemId work_item) -> Task<Result<pools::ReadLease>> {
+        CAPSTAN_CO_TRY(auto reserved, co_await self.reserve(wanted, job_id, false, fmt::format("job {}", raw(job_id)), work_item));
+        auto loaded = co_await self.load(reserved, work_item);
+        auto lease = self.leases_.at(reserved.lease);
+        if (!loaded || loaded->identified.verdict.kind != pools::LabelVerdictKind::matches) {
+            self.release(reserved.lease, After::keep);
+            if (!loaded) co_return std::unexpected(loaded.error());
+            co_return fail(Recovery::refresh_inventory, loaded->identified.verdict.text, loaded->identified.verdict.advice);
+        }
+        const auto& side = loaded->identified.cartridge.side;
+        pools::ReadLease given;
+        given.id = reserved.lease;
+        given.drive = lease.drive->owner->name();
+        given.medium = {wanted, loaded->identified.cartridge.volume_tag, side.media_id, side.family, side.sequence, side.generation,
+                        side.block_size, side.recorded_end, side.last_set};
+        lease.drive->activity = "reading";
+        co_return given;
+    };
+    Result<pools::ReadLease> outcome = co_await mount(*this, job, cartridge, item);
+    Result<void> ended;
+    if (!outcome) ended = std::unexpected(outcome.error());
+    CAPSTAN_CO_CHECK(queue_.finish(item, ended));
+    co_return outcome;
+}
+
+Task<Result<pools::WriteLease>> MountService::mount_for_writing(pools::WriteRequest request) {
+    pools::WorkItem work;
+    work.kind = pools::WorkKind::mount;
+    work.job = request.job;
+    work.pool = request.pool;
+    CAPSTAN_CO_TRY(auto item, queue_.add(work));
+    auto outcome = co_await write_mount(request, item);
+    Result<void> ended;
+    if (!outcome) ended = std::unexpected(outcome.error());
+    CAPSTAN_CO_CHECK(queue_.finish(item, ended));
+    queue_.explained.erase(item);
+    co_return outcome;
+}
+
+Result<void> MountService::ask_for_media(const pools::AllocationDecision& decision, PoolId pool, WorkItemId item) {
+    CAPSTAN_TRY(auto row, pools::Pools(context_.store).get(pool));
+    pools::OperatorRequest request;
+    request.kind = pools::RequestKind::new_media;
+    request.work_item = item;
+    request.pool = pool;
+    request.text = fmt::format("Pool {} needs a cartridge: put a blank or expired one into an IE port and run 'capstan media import', or "
+                               "label one with 'capstan media label'. ({})",
+                               row.name.text, decision.reason);
+    return queue_.ask(std::move(request));
+}
+
+Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest request, WorkItemId item) {
+    pools::AllocationRequest allocation;
+    allocation.pool = request.pool;
+    if (request.continuation) allocation.continuation = {request.continuation->family, request.continuation->sequence};
+    std::string last_refusal;
+    for (;;) {
+        allocation.busy = busy();
+        CAPSTAN_CO_TRY(auto snapshot, pools::allocation_snapshot(context_.store, allocation, context_.clock.wall()));
+        auto decision = pools::choose_medium(snapshot, allocation);
+        auto reason = decision.reason;
+        if (!last_refusal.empty()) reason += "; last turned down: " + last_refusal;
+        queue_.explained[item] = {reason, decision.verdicts, {}};
+        if (!decision.cartridge) {
+            if (!decision.wait_for) CAPSTAN_CO_CHECK(ask_for_media(decision, request.pool, item));
+            CAPSTAN_CO_CHECK(co_await queue_.wait(item, reason));
+            allocation.turned_down.clear();  // something changed: look at all of them again
+            continue;
+        }
+        CAPSTAN_CO_CHECK(queue_.satisfied(item, "a cartridge is there"));
+        CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(context_.store).get(*decision.cartridge));
+        MountPlan plan;
+        auto reserved = try_reserve(cartridge, request.job, true, fmt::format("job {}", raw(request.job)), plan);
+        queue_.explained[item].drives = plan.verdicts;
+        if (!reserved) {
+            CAPSTAN_CO_CHECK(co_await queue_.wait(item, plan.reason));
+            continue;
+        }
+        CAPSTAN_CO_CHECK(queue_.start(item, fmt::format("mounting {}", to_text(cartridge))));
+        auto lease = co_await prepare_writing(*reserved, decision, request, item);
+        if (lease) co_return lease;
+        release(reserved->lease, After::keep);
+        if (lease.error().recovery == Recovery::cancelled || lease.error().recovery == Recovery::give_up)
+            co_return std::unexpected(lease.error());
+        last_refusal = to_text(lease.error());
+        log::warning("medium-turned-down", {{"volume_tag", cartridge.volume_tag.text}, {"reason", last_refusal}});
+        if (lease.error().recovery != Recovery::stop_device) allocation.turned_down.push_back(cartridge.id);
+    }
+}
+
+Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved, pools::AllocationDecision decision,
+                                                              pools::WriteRequest request, WorkItemId item) {
+    CAPSTAN_CO_TRY(auto loaded, co_await load(reserved, item));
+    auto lease = leases_.at(reserved.lease);
+    auto cartridge = loaded.identified.cartridge;
+    const auto& verdict = loaded.identified.verdict;
+    using Kind = pools::LabelVerdictKind;
+    bool usable = verdict.kind == Kind::matches || (verdict.kind == Kind::blank && !decision.append);
+    if (!usable || cartridge.id != lease.cartridge) co_return fail(Recovery::replace_medium, verdict.text, verdict.advice);
+    if (loaded.write_protected)
+        co_return fail(Recovery::replace_medium, fmt::format("{} is write protected", to_text(cartridge)),
+                       "Slide its tab, or leave it out of the pool.");
+    auto facts = loaded.label.facts;
+    if (!decision.append) {
+        queue_.set_doing(item, {fmt::format("labelling {}", to_text(cartridge))});
+        LabelPlan plan;
+        CAPSTAN_CO_TRY(plan.pool, pools::Pools(context_.store).get(request.pool));
+        plan.sequence = decision.sequence;
+        plan.allocate = true;
+        pools::Families families(context_.store);
+        if (decision.family) {
+            CAPSTAN_CO_TRY(plan.family, families.get(*decision.family));
+        } else {
+            CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+            CAPSTAN_CO_TRY(plan.family, families.begin(transaction, plan.pool, context_.clock.wall()));
+            CAPSTAN_CO_CHECK(transaction.commit());
+        }
+        auto read = loaded.label;
+        CAPSTAN_CO_TRY(auto label, co_await write_label(context_, *lease.library, *lease.drive, cartridge, std::move(read),
+                                                        std::move(plan), item));
+        CAPSTAN_CO_TRY(cartridge, pools::Cartridges(context_.store).get(cartridge.id));
+        CAPSTAN_CO_TRY(auto again, co_await read_label(*lease.drive->owner));
+        facts = again.facts;
+    }
+    queue_.set_doing(item, {fmt::format("finding the end of {}", to_text(cartridge))});
+    CAPSTAN_CO_CHECK(co_await read_end(*lease.drive->owner, cartridge.side.recorded_end, facts));
+    CAPSTAN_CO_TRY(cartridge, co_await ready_to_append(lease, std::move(cartridge), facts));
+
+    CAPSTAN_CO_TRY(auto family, pools::Families(context_.store).get(cartridge.side.family));
+    CAPSTAN_CO_CHECK(co_await lease.drive->owner->locate(cartridge.side.recorded_end));
+    facts.end = pools::EndSearch::not_done;
+    CAPSTAN_CO_CHECK(co_await read_end(*lease.drive->owner, cartridge.side.recorded_end, facts));
+    pools::PermitRequest permit_request;
+    permit_request.purpose = pools::WritePurpose::append;
+    permit_request.cartridge = cartridge.id;
+    permit_request.drive = lease.drive->owner->name();
+    permit_request.medium = facts;
+    CAPSTAN_CO_CHECK(co_await lease.drive->owner->locate(cartridge.side.recorded_end));
+    CAPSTAN_CO_TRY(auto permit, context_.permits.grant(permit_request));
+    lease.drive->owner->hold(permit);
+    lease.drive->activity = "writing";
+    const auto& side = cartridge.side;
+    pools::MountedMedium medium{cartridge.id,    cartridge.volume_tag, side.media_id,     side.family,    side.sequence,
+                                side.generation, side.block_size,      side.recorded_end, family.last_set};
+    co_return pools::WriteLease{reserved.lease, lease.drive->owner->name(), medium, permit, request.continuation.has_value()};
+}
+
+// The medium may hold more than the database knows (a crash): complete sets are taken in, an unfinished one is closed.
+Task<Result<pools::Cartridge>> MountService::ready_to_append(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts) {
+    pools::Cartridges cartridges(context_.store);
+    if (facts.end != pools::EndSearch::found || facts.end_of_data <= cartridge.side.recorded_end) co_return cartridge;
+    pools::Sets sets(context_.store);
+    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(cartridge.id));
+    if (!facts.unfinished && !facts.last_closed) {
+        // The recorded end lies inside a set that a crash cut off: its own extent says whose data follow.
+        for (const auto& set : here) {
+            if (set.state == pools::SetState::complete) continue;
+            CAPSTAN_CO_TRY(auto extents, sets.extents(set.number));
+            for (const auto& extent : extents)
+                if (extent.cartridge == cartridge.id && extent.end_block == cartridge.side.recorded_end)
+                    facts.unfinished = pools::SetOnMedium{set.number, set.uuid, set.keep_until};
+        }
+    }
+    if (!facts.unfinished && take_in) {
+        CAPSTAN_CO_CHECK(co_await take_in(*lease.library, *lease.drive, cartridge));
+    } else {
+        CAPSTAN_CO_CHECK(co_await close_unfinished(context_, *lease.library, *lease.drive, cartridge, facts));
+    }
+    co_return cartridges.get(cartridge.id);
+}
+
+Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
+    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, true, "labelling", item));
+    auto work = [](MountService& self, Reserved held, pools::Pool into, std::optional<pools::OperatorWord> by,
+                   WorkItemId work_item) -> Task<Result<void>> {
+        CAPSTAN_CO_TRY(auto loaded, co_await self.load(held, work_item));
+        auto lease = self.leases_.at(held.lease);
+        auto cartridge = loaded.identified.cartridge;
+        if (cartridge.id != lease.cartridge)
+            co_return fail(Recovery::refresh_inventory, loaded.identified.verdict.text, loaded.identified.verdict.advice);
+        if (!by && loaded.identified.verdict.kind != pools::LabelVerdictKind::blank &&
+            loaded.identified.verdict.kind != pools::LabelVerdictKind::matches)
+            co_return fail(Recovery::ask_operator, loaded.identified.verdict.text, loaded.identified.verdict.advice);
+        if (loaded.write_protected)
+            co_return fail(Recovery::ask_operator, fmt::format("{} is write protected", to_text(cartridge)), "Slide its tab.");
+        LabelPlan plan;
+        plan.pool = std::move(into);
+        plan.word = std::move(by);
+        auto written = co_await write_label(self.context_, *lease.library, *lease.drive, cartridge, std::move(loaded.label),
+                                            std::move(plan), work_item);
+        if (!written) co_return std::unexpected(written.error());
+        co_return Result<void>{};
+    };
+    Result<void> outcome = co_await work(*this, reserved, std::move(pool), std::move(word), item);
+    release(reserved.lease, After::keep);
+    co_return outcome;
+}
+
+Task<Result<void>> MountService::identify(CartridgeId id, WorkItemId item) {
+    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, false, "inventory", item));
+    auto loaded = co_await load(reserved, item);
+    release(reserved.lease, After::keep);
+    if (!loaded) co_return std::unexpected(loaded.error());
+    co_return Result<void>{};
+}
+
+Task<Result<void>> MountService::move(CartridgeId id, pools::Place destination, WorkItemId item) {
+    for (;;) {
+        CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(context_.store).get(id));
+        auto* where = library(cartridge.library);
+        if (where == nullptr)
+            co_return fail(Recovery::change_request, fmt::format("{} is {}", to_text(cartridge), to_text(cartridge.place)),
+                           "Put it into an IE port and run 'capstan media import'.");
+        std::string busy_why;
+        for (const auto& held : busy())
+            if (held.cartridge == id) busy_why = fmt::format("{} is {}", to_text(cartridge), held.why);
+        auto* in_drive = cartridge.place.kind == pools::PlaceKind::drive ? where->find_drive(DriveName{cartridge.place.id}) : nullptr;
+        if (busy_why.empty() && in_drive != nullptr && !in_drive->leased_by.empty())
+            busy_why = fmt::format("drive {} is in use by {}", in_drive->settings.name, in_drive->leased_by);
+        if (!busy_why.empty()) {
+            CAPSTAN_CO_CHECK(co_await queue_.wait(item, busy_why));
+            continue;
+        }
+        CAPSTAN_CO_CHECK(queue_.start(item, fmt::format("moving {} to {}", to_text(cartridge), to_text(destination))));
+        if (in_drive != nullptr) {
+            in_drive->leased_by = "moving";
+            auto unloaded = co_await where->put_away(*in_drive, item);
+            in_drive->leased_by.clear();
+            if (!unloaded) co_return std::unexpected(unloaded.error());
+        }
+        if (destination.kind == pools::PlaceKind::slot && destination.id.empty()) {  // wherever there is room
+            if (in_drive != nullptr) co_return Result<void>{};
+            CAPSTAN_CO_TRY(destination, where->free_slot());
+        }
+        co_return co_await where->move(id, destination, item);
+    }
+}
+
+Task<void> MountService::put_away_as_work(Library& library, Library::Drive& drive) {
+    pools::WorkItem work;
+    work.kind = pools::WorkKind::dismount;
+    work.library = library.name();
+    work.drive = drive.owner->name();
+    work.cartridge = *drive.cartridge;
+    drive.leased_by = "dismount";
+    Result<void> outcome;
+    if (auto item = queue_.add(work); item) {
+        (void)queue_.start(*item, "dismounting");
+        outcome = co_await library.put_away(drive, *item);
+        (void)queue_.finish(*item, outcome);
+    } else {
+        outcome = std::unexpected(item.error());
+    }
+    drive.leased_by.clear();
+    drive.idle_since = context_.clock.now();
+    if (!outcome && drive.trouble.empty()) drive.trouble = to_text(outcome.error());
+    context_.changed.notify();
+}
+
+Task<void> MountService::dismount_idle() {
+    while (!context_.loop.stopping()) {
+        std::optional<Steady> next;
+        Library* of = nullptr;
+        Library::Drive* due = nullptr;
+        for (auto& library : libraries_) {
+            if (library->state() != "ready") continue;
+            for (auto& drive : library->drives()) {
+                if (!drive.cartridge || !drive.leased_by.empty() || !drive.trouble.empty() || !drive.prepared) continue;
+                auto at = drive.idle_since + drive.settings.dismount_delay;
+                if (!next || at < *next) next = at, of = library.get(), due = &drive;
+            }
+        }
+        if (next && *next <= context_.clock.now()) {
+            co_await put_away_as_work(*of, *due);
+            continue;
+        }
+        Clock::TimerId timer = 0;
+        if (next) timer = context_.clock.at(*next, [this] { context_.changed.notify(); });
+        bool going_on = co_await context_.changed.wait();
+        if (next) context_.clock.cancel(timer);
+        if (!going_on) co_return;
+    }
+}
+
+}  // namespace capstan::daemon

@@ -1,0 +1,77 @@
+// Joins pools, changer and drives: gives leases on (drive, medium) with the label read and compared, draws and labels
+// cartridges, dismounts idle ones. Control thread. One coroutine per request; between the decision and its reservation
+// nothing else runs, so a drive or a cartridge has one owner at every moment.
+#pragma once
+
+#include "daemon/labeller.hpp"
+#include "daemon/library.hpp"
+#include "daemon/work_queue.hpp"
+#include "pools/mount_port.hpp"
+
+#include <map>
+
+namespace capstan::daemon {
+
+using Libraries = std::vector<std::unique_ptr<Library>>;
+
+// Called when a medium holds complete sets that the database does not know (a crash between the tape and the commit):
+// reads them and takes them in. Set by the job service, which has the engine for it.
+using TakeIn = std::function<Task<Result<void>>(Library&, Library::Drive&, pools::Cartridge)>;
+
+class MountService final : public pools::MountPort {
+  public:
+    MountService(Context& context, Libraries& libraries, WorkQueue& queue);
+
+    Task<Result<pools::WriteLease>> mount_for_writing(pools::WriteRequest request) override;
+    Task<Result<pools::ReadLease>> mount_for_reading(JobId job, CartridgeId cartridge) override;
+    void release(pools::LeaseId lease, After after) override;
+
+    drives::DriveOwner* drive_owner(const DriveName& name);
+    Library* library(const LibraryName& name);
+    Library::Drive* drive(const DriveName& name);
+
+    // Puts idle cartridges away after the drive's dismount delay. Runs until the loop stops.
+    Task<void> dismount_idle();
+
+    // Work of operators; each runs as the given work item, which the caller made and finishes.
+    Task<Result<void>> label(CartridgeId cartridge, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item);
+    Task<Result<void>> identify(CartridgeId cartridge, WorkItemId item);      // mounts it and reads its label
+    Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
+
+    TakeIn take_in;
+    std::vector<pools::DriveView> views() const;
+    std::vector<pools::AllocationRequest::Busy> busy() const;  // what leases hold
+
+  private:
+    struct Lease {
+        Library* library;
+        Library::Drive* drive;
+        CartridgeId cartridge;
+        JobId job;
+        bool writing;
+    };
+    struct Reserved {
+        pools::LeaseId lease{};
+        std::optional<CartridgeId> evict;
+    };
+    Task<Result<pools::WriteLease>> write_mount(pools::WriteRequest request, WorkItemId item);
+    Task<Result<pools::WriteLease>> prepare_writing(Reserved reserved, pools::AllocationDecision decision,
+                                                    pools::WriteRequest request, WorkItemId item);
+    Task<Result<Library::Loaded>> load(Reserved reserved, WorkItemId item);
+    Task<Result<pools::Cartridge>> ready_to_append(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts);
+    // Waits until the cartridge can be had in some drive, and reserves both.
+    Task<Result<Reserved>> reserve(CartridgeId cartridge, JobId job, bool writing, std::string owner, WorkItemId item);
+    std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing, const std::string& owner,
+                                        pools::MountPlan& plan);
+    Result<void> ask_for_media(const pools::AllocationDecision& decision, PoolId pool, WorkItemId item);
+    Task<void> put_away_as_work(Library& library, Library::Drive& drive);
+    pools::AuditNote note(std::string why) const { return {"daemon", std::move(why), context_.clock.wall()}; }
+
+    Context& context_;
+    Libraries& libraries_;
+    WorkQueue& queue_;
+    std::map<pools::LeaseId, Lease> leases_;
+    std::uint64_t last_lease_ = 0;
+};
+
+}  // namespace capstan::daemon
