@@ -18,7 +18,8 @@ enum class UnknownKeys : std::uint8_t {
 };
 enum class Layout : std::uint8_t { compact, indented };
 
-// For every type of routes.hpp (others do not link). Members that are absent keep their default.
+// For every type of routes.hpp (others do not link). Members that are absent keep their default; numbers with limits in their
+// comment are held to them.
 template <class T>
 std::string encode(const T& value, Layout layout = Layout::compact);
 template <class T>
@@ -34,6 +35,10 @@ Result<T> decode_query(std::string_view query);
 std::string encode_error(const Error& error);
 Error decode_error(std::string_view json, int http_status);  // always an error: at worst one that says so
 int http_status(Recovery recovery);                          // change_request 422, retry_later 503, …
+
+std::string_view name_of(JobState state);  // the words of the JSON
+std::string_view name_of(ObjectOutcome outcome);
+std::string_view name_of(Existing existing);
 
 std::string percent_encode(std::string_view bytes);
 Result<std::string> percent_decode(std::string_view text);  // refuses a broken escape

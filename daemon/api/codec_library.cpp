@@ -1,0 +1,42 @@
+// The JSON of library_types.hpp.
+#include "daemon/api/json_visitors.hpp"
+
+namespace capstan::api {
+
+CAPSTAN_QUERY_CODEC(None)
+CAPSTAN_QUERY_CODEC(ListRequest)
+CAPSTAN_CODEC(Accepted)
+CAPSTAN_CODEC(LibraryInfo)
+CAPSTAN_CODEC(LibraryList)
+CAPSTAN_CODEC(ElementInfo)
+CAPSTAN_CODEC(LibraryDetails)
+CAPSTAN_CODEC(InventoryRequest)
+CAPSTAN_CODEC(DriveInfo)
+CAPSTAN_CODEC(DriveList)
+CAPSTAN_CODEC(MediaInfo)
+CAPSTAN_QUERY_CODEC(MediaQuery)
+CAPSTAN_CODEC(MediaList)
+CAPSTAN_CODEC(SetOnMedium)
+CAPSTAN_CODEC(MediaDetails)
+CAPSTAN_CODEC(LabelRequest)
+CAPSTAN_CODEC(WorkAccepted)
+CAPSTAN_CODEC(MoveRequest)
+CAPSTAN_CODEC(ImportRequest)
+CAPSTAN_CODEC(ExportRequest)
+CAPSTAN_CODEC(EraseRequest)
+CAPSTAN_CODEC(AdoptRequest)
+CAPSTAN_CODEC(PoolInfo)
+CAPSTAN_CODEC(PoolList)
+CAPSTAN_CODEC(PoolChange)
+CAPSTAN_CODEC(OperatorRequest)
+CAPSTAN_CODEC(RequestList)
+CAPSTAN_QUERY_CODEC(RequestQuery)
+CAPSTAN_CODEC(AnswerRequest)
+CAPSTAN_CODEC(WorkItem)
+CAPSTAN_CODEC(WorkList)
+CAPSTAN_QUERY_CODEC(WorkQuery)
+CAPSTAN_QUERY_CODEC(WatchRequest)
+CAPSTAN_CODEC(Candidate)
+CAPSTAN_CODEC(Explanation)
+
+}  // namespace capstan::api
