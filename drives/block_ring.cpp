@@ -5,7 +5,8 @@
 
 namespace capstan::drives {
 
-BlockRing::BlockRing(std::size_t block_size, std::size_t slots) : block_size_(block_size), entries_(slots) {
+BlockRing::BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell)
+    : block_size_(block_size), entries_(slots), doorbell_(doorbell == nullptr ? own_doorbell_ : *doorbell) {
     constexpr std::size_t kPage = 4096;
     auto size = (block_size * slots + kPage - 1) / kPage * kPage;
     memory_ = static_cast<std::uint8_t*>(std::aligned_alloc(kPage, size));
@@ -40,18 +41,29 @@ const RingEntry* BlockRing::front() const {
 
 void BlockRing::pop() { taken_.fetch_add(1, std::memory_order_release); }
 
-const RingEntry* BlockRing::wait_front(std::chrono::milliseconds patience) {
+// Asks again each time the bell rang, until the answer is not empty or the time is over.
+template <class Ask>
+auto BlockRing::wait_for(std::chrono::milliseconds patience, Ask ask) {
     auto seen = doorbell_.count();
-    if (const auto* entry = front()) return entry;
-    if (patience.count() == 0) return nullptr;
+    auto answer = ask();
+    if (patience.count() == 0 || answer) return answer;
     auto end = std::chrono::steady_clock::now() + patience;
     for (;;) {
         auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
-        if (left.count() <= 0) return front();
+        if (left.count() <= 0) return ask();
         doorbell_.wait(seen, left);
         seen = doorbell_.count();
-        if (const auto* entry = front()) return entry;
+        if (answer = ask(); answer) return answer;
     }
+}
+
+const RingEntry* BlockRing::wait_front(std::chrono::milliseconds patience) {
+    return wait_for(patience, [this] { return front(); });
+}
+
+MutableBytes BlockRing::wait_room(std::chrono::milliseconds patience) {
+    auto room = wait_for(patience, [this] { return full() ? nullptr : reserve().data(); });
+    return room == nullptr ? MutableBytes{} : MutableBytes{room, block_size_};
 }
 
 void BlockRing::prove(std::uint64_t sequence) {

@@ -30,7 +30,8 @@ struct RingEntry {
 class BlockRing {
   public:
     // `slots` blocks of `block_size` bytes (page aligned).
-    BlockRing(std::size_t block_size, std::size_t slots);
+    // A doorbell that the pipeline has already may be given; it must live as long as the ring.
+    BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell = nullptr);
     ~BlockRing();
     BlockRing(const BlockRing&) = delete;
     BlockRing& operator=(const BlockRing&) = delete;
@@ -43,6 +44,7 @@ class BlockRing {
     MutableBytes reserve();
     std::uint64_t push(RingEntry::Kind kind, std::size_t size);  // precondition: reserve() was not empty. Returns its sequence.
     bool full() const;
+    MutableBytes wait_room(std::chrono::milliseconds patience);  // reserve(); empty after `patience` (0: at once)
 
     // Consumer. front(): the next entry or nullptr. pop(): it was taken, its slot stays as it is until prove().
     const RingEntry* front() const;
@@ -60,11 +62,14 @@ class BlockRing {
     std::uint64_t pushed() const { return pushed_.load(std::memory_order_acquire); }
 
   private:
+    template <class Ask>
+    auto wait_for(std::chrono::milliseconds patience, Ask ask);
     std::size_t block_size_;
     std::uint8_t* memory_;
     std::vector<RingEntry> entries_;
     std::atomic<std::uint64_t> pushed_ = 0, taken_ = 0, proven_ = 0;
-    Doorbell doorbell_;
+    Doorbell own_doorbell_;
+    Doorbell& doorbell_;
 };
 
 }  // namespace capstan::drives

@@ -1,0 +1,33 @@
+// What a job is given: the media manager's port, the drives behind it, the state, and the doors to time and threads.
+#pragma once
+
+#include "config/base/clock.hpp"
+#include "config/base/worker.hpp"
+#include "drives/drive_owner.hpp"
+#include "pools/mount_port.hpp"
+#include "pools/store/store.hpp"
+
+#include <functional>
+#include <string>
+
+namespace capstan::backup {
+
+// References live longer than every job. Control thread.
+struct JobEnvironment {
+    Loop& loop;
+    Clock& clock;
+    Entropy& entropy;
+    Worker& worker;
+    StageRunner& stages;
+    pools::StateStore& store;
+    pools::MountPort& mounts;
+    std::function<drives::DriveOwner*(const DriveName&)> drive;  // of a lease; never null while the lease lasts
+    std::uint64_t ring_bytes = 512ull << 20;
+    std::uint64_t checkpoint_bytes = 64ull << 30;
+    std::chrono::seconds checkpoint_time{600};
+    std::chrono::milliseconds patience{100};  // how long a device's thread waits for the ring; 0 in simulation
+    unsigned reader_threads = 2;              // 0 in simulation
+    std::string host = "localhost";
+};
+
+}  // namespace capstan::backup

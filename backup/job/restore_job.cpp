@@ -1,0 +1,219 @@
+#include "backup/job/restore_job.hpp"
+
+#include "backup/mtf/blocks.hpp"
+#include "pools/store/cartridges.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace capstan::backup {
+namespace {
+
+constexpr std::size_t kObjectsAtOnce = 20000;     // of the selection in memory
+constexpr std::uint64_t kGapWorthReading = 64;    // blocks between two wanted objects that are read through, not located
+constexpr std::uint64_t kReadAhead = 256;         // blocks asked for at a time when an object goes on
+
+}  // namespace
+
+ObjectSink::Verdict VerifySink::begin(const std::string&, const Metadata& metadata) {
+    ++counts_.objects;
+    return metadata.is_regular() && metadata.first_name.empty() ? Verdict::write_data : Verdict::done;
+}
+bool VerifySink::write(std::uint64_t, Bytes bytes) {
+    counts_.bytes += bytes.size();
+    return true;
+}
+void VerifySink::finish(const std::string& damage) {
+    if (!damage.empty()) ++counts_.failed;
+}
+
+RestoreJob::RestoreJob(JobEnvironment& environment, RestorePlan plan, catalog::Selection selection, ObjectSink& sink,
+                       IssueQueue& issues, DecoderProgress& progress)
+    : environment_(environment),
+      plan_(plan),
+      selection_(std::move(selection)),
+      sink_(sink),
+      issues_(issues),
+      progress_(progress) {}
+RestoreJob::~RestoreJob() = default;
+
+Task<void> RestoreJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
+    std::vector<Stage*> stages{stage_.get()};
+    bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
+    finished->complete(done);
+}
+
+Task<Result<void>> RestoreJob::run() {
+    std::size_t block_size = 65536;
+    for (const auto& extent : selection_.extents()) block_size = std::max<std::size_t>(block_size, extent.block_size);
+    auto slots = std::clamp<std::size_t>(environment_.ring_bytes / block_size / 4, 8, 512);
+    ring_ = std::make_shared<drives::BlockRing>(block_size, slots);
+    stage_ = std::make_unique<DecoderStage>(ring_, sink_, issues_, progress_);
+    auto finished = std::make_shared<Completion<bool>>(environment_.loop);
+    environment_.loop.spawn(run_stage(finished));
+    auto outcome = co_await read_steps();
+    release();
+    auto ended = co_await push(drives::RingEntry::Kind::end);
+    co_await finished->wait();
+    if (!outcome) co_return outcome;
+    if (!ended) co_return ended;
+    co_return stage_->outcome();
+}
+
+void RestoreJob::release() {
+    if (lease_) environment_.mounts.release(lease_->id, pools::MountPort::After::keep);
+    lease_.reset();
+}
+
+Result<std::deque<RestoreJob::Step>> RestoreJob::read_selection() {
+    std::deque<Step> steps;
+    for (std::size_t count = 0; count < kObjectsAtOnce; ++count) {
+        CAPSTAN_TRY(const auto* selected, selection_.next());
+        if (selected == nullptr) {
+            selection_done_ = true;
+            break;
+        }
+        const auto& facts = selected->object.facts;
+        if (!selected->location) {
+            if (!selected->ancestor)
+                issues_.add(Issue{IssueKind::not_restored, selected->object.path, "nothing of it was saved in this set"});
+            continue;
+        }
+        const auto& location = *selected->location;
+        const auto& extents = selection_.extents();
+        auto extent = static_cast<std::size_t>(std::find_if(extents.begin(), extents.end(), [&](const catalog::MediaExtent& e) {
+                                                   return e.media_id == location.media_id && e.sequence == location.sequence &&
+                                                          facts.fla >= e.first_fla && (facts.fla < e.end_fla || e.end_fla == 0);
+                                               }) - extents.begin());
+        if (extent == extents.size()) {
+            issues_.add(Issue{IssueKind::not_restored, selected->object.path, "the catalog does not say where it lies"});
+            continue;
+        }
+        auto end = raw(location.block) + (location.offset + facts.size) / location.block_size + 2;
+        WantedObject wanted{selected->object.path, facts.fla, selected->ancestor, facts.hash};
+        bool joins = !steps.empty() && steps.back().extent == extent &&
+                     raw(location.block) <= raw(steps.back().first) + steps.back().blocks + kGapWorthReading;
+        if (!joins) {
+            Step step;
+            step.extent = extent;
+            step.first = location.block;
+            step.stretch.offset = location.offset;
+            step.stretch.first_address = facts.fla;
+            steps.push_back(std::move(step));
+        }
+        auto& step = steps.back();
+        step.stretch.wanted.push_back(std::move(wanted));
+        step.blocks = std::max(step.blocks, end - raw(step.first));
+    }
+    return steps;
+}
+
+Task<Result<std::deque<RestoreJob::Step>>> RestoreJob::next_steps() {
+    std::move_only_function<Result<std::deque<Step>>()> read = [this] { return read_selection(); };
+    auto steps = co_await environment_.worker.run<Result<std::deque<Step>>>(std::move(read));
+    if (!steps) co_return fail(Recovery::cancelled, "the daemon is stopping");
+    co_return std::move(*steps);
+}
+
+Task<Result<void>> RestoreJob::read_steps() {
+    while (!selection_done_) {
+        CAPSTAN_CO_TRY(auto steps, co_await next_steps());
+        for (auto& step : steps) {
+            if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
+            CAPSTAN_CO_CHECK(co_await run_step(std::move(step)));
+        }
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> RestoreJob::mount(std::size_t extent) {
+    if (lease_ && mounted_extent_ == extent) co_return Result<void>{};
+    const auto& wanted = selection_.extents()[extent];
+    if (lease_ && lease_->medium.media_id == wanted.media_id) {
+        mounted_extent_ = extent;
+        co_return Result<void>{};
+    }
+    release();
+    pools::Cartridges cartridges(environment_.store);
+    CAPSTAN_CO_TRY(auto cartridge, cartridges.by_media_id(wanted.media_id));
+    if (!cartridge)
+        co_return fail(Recovery::ask_operator,
+                       fmt::format("set {} lies on cartridge {} (media id {}), which the database does not know", raw(plan_.set),
+                                   wanted.volume_tag.text, wanted.media_id.text),
+                       "Put it into an IE port and run 'capstan media import'.");
+    CAPSTAN_CO_TRY(lease_, co_await environment_.mounts.mount_for_reading(plan_.job, cartridge->id));
+    mounted_extent_ = extent;
+    volume_tag_ = lease_->medium.volume_tag.text;
+    drive_ = lease_->drive;
+    co_return Result<void>{};
+}
+
+Task<Result<void>> RestoreJob::push(drives::RingEntry::Kind kind) {
+    while (ring_->reserve().empty()) {
+        if (!co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{1}))
+            co_return fail(Recovery::cancelled, "the daemon is stopping");
+    }
+    ring_->push(kind, 0);
+    co_return Result<void>{};
+}
+
+Task<Result<bool>> RestoreJob::read_blocks(BlockNumber from, std::uint64_t count) {
+    using Reason = drives::ReadReport::Reason;
+    auto* drive = environment_.drive(lease_->drive);
+    position_ = from;
+    while (count > 0) {
+        if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
+        auto report = co_await drive->read_into(ring_, position_, count, environment_.patience);
+        if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
+        position_ = report.position;
+        count -= std::min(count, report.blocks);
+        switch (report.reason) {
+            case Reason::count_reached: co_return true;
+            case Reason::no_room: break;
+            case Reason::filemark:
+                CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::filemark));
+                co_return false;
+            case Reason::end_of_data: co_return false;
+            case Reason::failed: co_return std::unexpected(*report.error);
+        }
+    }
+    co_return true;
+}
+
+Task<Result<void>> RestoreJob::run_step(Step step) {
+    CAPSTAN_CO_CHECK(co_await mount(step.extent));
+    auto wait_idle = [](RestoreJob& self) -> Task<Result<void>> {
+        while (!self.stage_->idle_ring()) {
+            if (!co_await sleep_for(self.environment_.loop, self.environment_.clock, std::chrono::milliseconds{1}))
+                co_return fail(Recovery::cancelled, "the daemon is stopping");
+        }
+        co_return Result<void>{};
+    };
+    stage_->begin_stretch(std::move(step.stretch));
+    CAPSTAN_CO_TRY(bool more, co_await read_blocks(step.first, step.blocks));
+    CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+    auto extent = step.extent;
+    while (!stage_->satisfied()) {
+        if (more) {  // an object is longer than the catalog says
+            CAPSTAN_CO_TRY(more, co_await read_blocks(position_, kReadAhead));
+        } else if (extent + 1 < selection_.extents().size()) {  // the set goes on, on the next medium
+            ++extent;
+            CAPSTAN_CO_CHECK(co_await mount(extent));
+            CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::checkpoint));
+            CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+            Stretch rest;
+            rest.continues = true;
+            stage_->begin_stretch(std::move(rest));
+            auto prefix = BlockNumber{raw(selection_.extents()[extent].block) - 1};
+            CAPSTAN_CO_TRY(more, co_await read_blocks(prefix, kReadAhead));
+        } else {
+            break;  // what is missing is reported by the stage at the stretch's end
+        }
+        CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+    }
+    CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::checkpoint));
+    co_return co_await wait_idle(*this);
+}
+
+}  // namespace capstan::backup

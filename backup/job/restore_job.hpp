@@ -1,0 +1,77 @@
+// Brings objects of one set back, or verifies them: extents in tape order, mounts that minimise exchanges, only the blocks
+// that are needed. Control thread.
+#pragma once
+
+#include "backup/job/decoder_stage.hpp"
+#include "backup/job/job_environment.hpp"
+#include "catalog/catalog.hpp"
+
+#include <deque>
+
+namespace capstan::backup {
+
+struct RestorePlan {
+    JobId job{};
+    SetNumber set{};
+};
+
+class RestoreJob {
+  public:
+    // `selection` came from the catalog; its segment files stay open. `sink` restores, verifies or compares. All references
+    // outlive the job. What was not restored is in `issues`.
+    RestoreJob(JobEnvironment& environment, RestorePlan plan, catalog::Selection selection, ObjectSink& sink, IssueQueue& issues,
+               DecoderProgress& progress);
+    ~RestoreJob();
+
+    Task<Result<void>> run();
+    void cancel() { cancelled_ = true; }
+    const std::string& volume_tag() const { return volume_tag_; }
+    const DriveName& drive() const { return drive_; }
+
+  private:
+    struct Step {  // a stretch and where it lies
+        Stretch stretch;
+        std::size_t extent = 0;       // index into the selection's extents
+        BlockNumber first{};
+        std::uint64_t blocks = 0;     // about; more are read when an object goes on
+    };
+    Task<Result<std::deque<Step>>> next_steps();
+    Result<std::deque<Step>> read_selection();  // worker's thread
+    Task<Result<void>> read_steps();
+    Task<Result<void>> run_step(Step step);
+    Task<Result<void>> mount(std::size_t extent);
+    Task<Result<bool>> read_blocks(BlockNumber from, std::uint64_t count);  // false: a filemark or the end of the data came
+    Task<Result<void>> push(drives::RingEntry::Kind kind);
+    Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
+    void release();
+
+    JobEnvironment& environment_;
+    RestorePlan plan_;
+    catalog::Selection selection_;
+    ObjectSink& sink_;
+    IssueQueue& issues_;
+    DecoderProgress& progress_;
+    std::shared_ptr<drives::BlockRing> ring_;
+    std::unique_ptr<DecoderStage> stage_;
+    std::optional<pools::ReadLease> lease_;
+    std::size_t mounted_extent_ = 0;
+    BlockNumber position_{};
+    std::string volume_tag_;
+    DriveName drive_;
+    bool selection_done_ = false, cancelled_ = false;
+};
+
+// Takes everything and keeps nothing: the decoder's hashes are the verdict.
+class VerifySink final : public ObjectSink {
+  public:
+    Verdict begin(const std::string& path, const Metadata& metadata) override;
+    bool write(std::uint64_t offset, Bytes bytes) override;
+    void finish(const std::string& damage) override;
+    Result<void> close() override { return {}; }
+    Counts counts() const override { return counts_; }
+
+  private:
+    Counts counts_;
+};
+
+}  // namespace capstan::backup

@@ -1,0 +1,327 @@
+#include "backup/job/set_writer_job.hpp"
+
+#include "backup/mtf/continuation.hpp"
+#include "config/base/log.hpp"
+#include "pools/store/meta.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace capstan::backup {
+
+using Reason = drives::StreamReport::Reason;
+
+mtf::DateTime mtf_time(Wall time) {
+    return mtf::from_unix(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues) {
+    std::vector<pools::JobIssue> lines;
+    for (auto& issue : issues) {
+        pools::JobIssue line;
+        line.job = job;
+        line.path = std::move(issue.path);
+        line.reason = fmt::format("{}: {}", name_of(issue.kind), issue.text);
+        switch (issue.kind) {
+            case IssueKind::vanished:
+            case IssueKind::unreadable: line.kind = pools::IssueKind::not_saved; break;
+            case IssueKind::read_error:
+            case IssueKind::changed:
+            case IssueKind::grew:
+            case IssueKind::shrank: line.kind = pools::IssueKind::changed; break;
+            case IssueKind::other_file_system: line.kind = pools::IssueKind::skipped; break;
+            case IssueKind::kept: line.kind = pools::IssueKind::kept; break;
+            case IssueKind::not_restored: line.kind = pools::IssueKind::not_restored; break;
+            case IssueKind::damaged:
+            case IssueKind::differs: line.kind = pools::IssueKind::differs; break;
+            default: line.kind = pools::IssueKind::note; break;
+        }
+        lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
+SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell, IssueQueue& issues,
+                           EncoderProgress& progress, WriteSession& session)
+    : environment_(environment),
+      plan_(std::move(plan)),
+      issues_(issues),
+      progress_(progress),
+      session_(session),
+      source_(source),
+      doorbell_(doorbell) {}
+
+void SetWriterJob::cancel() {
+    cancelled_ = true;
+    if (stage_) stage_->request_stop();
+}
+
+Result<void> SetWriterJob::begin() {
+    auto now = environment_.clock.wall();
+    pools::Families families(environment_.store);
+    pools::Sets sets(environment_.store);
+    CAPSTAN_TRY(auto family, families.get(session_.lease.medium.family));
+    set_.job = plan_.job;
+    set_.name = plan_.set_name;
+    set_.type = plan_.type;
+    set_.pool = plan_.pool.id;
+    set_.family = family.id;
+    set_.started = now;
+    auto high = environment_.entropy.next(), low = environment_.entropy.next();
+    set_.uuid = Uuid{fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFF,
+                                 0x8000 | (low >> 50), low & 0xFFFFFFFFFFFF)};
+    // Never longer than the label says: the medium itself would be given free then.
+    auto wanted = plan_.keep_until.value_or(pools::kForever - now > plan_.pool.policy.keep_for ? now + plan_.pool.policy.keep_for
+                                                                                               : pools::kForever);
+    set_.keep_until = std::min(wanted, family.keep_until);
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(environment_.store));
+    CAPSTAN_TRY(set_.mtf_number, families.take_set_number(transaction, family.id));
+    CAPSTAN_TRY(set_.number, sets.begin(transaction, set_));
+    CAPSTAN_CHECK(transaction.commit());
+
+    auto seconds = [](Wall time) {
+        return time == pools::kForever ? 0 : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+    };
+    auto& settings = encoder_settings_;
+    settings.output_size = session_.lease.medium.block_size;
+    settings.checkpoint_bytes = environment_.checkpoint_bytes;
+    settings.set.number = set_.mtf_number;
+    settings.set.physical_address = raw(session_.lease.medium.recorded_end);
+    settings.set.name = plan_.set_name;
+    settings.set.description = plan_.job_name;
+    settings.set.user = "root";
+    settings.set.date = mtf_time(now);
+    settings.volume.device = "C:";
+    settings.volume.name = "/";
+    settings.volume.machine = environment_.host;
+    settings.volume.date = mtf_time(now);
+    settings.begin.set = set_.uuid;
+    settings.begin.number = set_.number;
+    settings.begin.type = plan_.type == "catalog" ? mtf::SetType::catalog : mtf::SetType::normal;
+    settings.begin.keep_until = seconds(set_.keep_until);
+    settings.begin.started_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+    settings.begin.job = plan_.job_name;
+    settings.begin.pool = plan_.pool.name.text;
+    if (plan_.type != "catalog")
+        settings.segment_path = [directory = plan_.catalog_directory, number = set_.number](std::uint32_t ordinal) {
+            return fmt::format("{}/{}.{}", directory, raw(number), ordinal);
+        };
+    return {};
+}
+
+Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
+    std::vector<Stage*> stages{stage_.get()};
+    bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
+    finished->complete(done);
+}
+
+Task<Result<SetNumber>> SetWriterJob::run() {
+    CAPSTAN_CO_CHECK(begin());
+    auto slots = std::max<std::uint64_t>(environment_.ring_bytes / session_.lease.medium.block_size, 8);
+    ring_ = std::make_shared<drives::BlockRing>(session_.lease.medium.block_size, slots, &doorbell_);
+    stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
+    auto outcome = co_await open_writer();
+    if (outcome) {
+        auto finished = std::make_shared<Completion<bool>>(environment_.loop);
+        environment_.loop.spawn(run_stage(finished));
+        outcome = co_await stream();
+        if (!outcome) {
+            stage_->request_stop();
+            // Nobody writes any more: the ring is emptied, so that the stage comes to its end and its thread is joined.
+            while (!finished->done() && !environment_.loop.stopping()) {
+                while (ring_->front() != nullptr) ring_->pop();
+                ring_->prove(ring_->taken());
+                co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{2});
+            }
+        }
+        co_await finished->wait();
+    }
+    if (outcome) co_return set_.number;
+    if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);
+    if (!complete_) {
+        auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(), to_text(outcome.error()));
+        if (!aborted) log::error("abort-not-recorded", {{"set", std::to_string(raw(set_.number))}, {"error", to_text(aborted.error())}});
+    }
+    co_return std::unexpected(outcome.error());
+}
+
+void SetWriterJob::close_session(pools::MountPort::After after) {
+    session_.writer.reset();
+    if (session_.open) environment_.mounts.release(session_.lease.id, after);
+    session_.open = false;
+}
+
+Task<Result<void>> SetWriterJob::open_writer() {
+    auto* drive = environment_.drive(session_.lease.drive);
+    if (!session_.writer) {
+        CAPSTAN_CO_TRY(session_.writer, co_await drive->start_writing(session_.lease.permit));
+    }
+    extent_start_ = session_.lease.medium.recorded_end;
+    last_checkpoint_ = environment_.clock.now();
+    if (!extents_.empty()) co_return Result<void>{};
+    extents_.push_back({session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, 0, 0,
+                        session_.lease.medium.recorded_end, session_.lease.medium.block_size, mtf::kFlbSize});
+    co_return Result<void>{};
+}
+
+Task<Result<void>> SetWriterJob::stream() {
+    for (;;) {
+        auto report = co_await session_.writer->write_from(ring_, environment_.patience);
+        bytes_on_medium_ += report.bytes;
+        if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
+        switch (report.reason) {
+            case Reason::starved: break;
+            case Reason::checkpoint: {
+                auto part = stage_->take_checkpoint(report.next_sequence - 1);
+                if (!part) co_return fail(Recovery::give_up, "a checkpoint came without its part");
+                CAPSTAN_CO_CHECK(co_await commit(std::move(*part), report.proven_position));
+                break;
+            }
+            case Reason::early_warning:
+            case Reason::volume_overflow: CAPSTAN_CO_CHECK(co_await next_medium(report.next_sequence)); break;
+            case Reason::ended: {
+                if (cancelled_) co_return fail(Recovery::cancelled, fmt::format("set {} was cancelled", raw(set_.number)));
+                co_return Result<void>{};
+            }
+            case Reason::failed: co_return std::unexpected(*report.error);
+        }
+        if (environment_.clock.now() - last_checkpoint_ >= environment_.checkpoint_time) {
+            stage_->request_checkpoint();
+            last_checkpoint_ = environment_.clock.now();
+        }
+    }
+}
+
+catalog::SegmentHeader SetWriterJob::header_of(const CheckpointPart& part) const {
+    catalog::SegmentHeader header;
+    header.set = set_.number;
+    header.set_uuid = set_.uuid;
+    header.ordinal = part.ordinal;
+    header.job = plan_.job_name;
+    header.pool = plan_.pool.name.text;
+    header.set_name = plan_.set_name;
+    header.started = set_.started;
+    header.committed = environment_.clock.wall();
+    if (set_.keep_until != pools::kForever) header.keep_until = set_.keep_until;
+    header.last = part.last;
+    header.roots = plan_.roots;
+    header.extents = extents_;
+    return header;
+}
+
+pools::CheckpointRecord SetWriterJob::record_of(BlockNumber end) const {
+    pools::CheckpointRecord record;
+    record.set = set_.number;
+    record.job = plan_.job;
+    record.cartridge = session_.lease.medium.cartridge;
+    record.extent = {set_.number, session_.lease.medium.cartridge, session_.lease.medium.sequence, extents_.back().first_fla, extents_.back().block, end};
+    record.recorded_end = end;
+    record.mtf_number = set_.mtf_number;
+    record.bytes_on_medium = bytes_on_medium_;
+    record.at = environment_.clock.wall();
+    return record;
+}
+
+Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven) {
+    extents_.back().end_fla = std::max(part.end_address, extents_.back().first_fla);
+    auto record = record_of(proven);
+    record.objects = part.objects;
+    record.bytes = part.bytes;
+    record.not_saved = part.not_saved;
+    record.changed = part.changed;
+    record.issues = ledger_lines(plan_.job, issues_.drain());
+    if (part.segment) {
+        std::move_only_function<Result<catalog::SegmentHeader>()> write = [builder = std::move(part.segment), header = header_of(part)]() mutable {
+            return builder->finish(std::move(header));
+        };
+        auto written = co_await environment_.worker.run<Result<catalog::SegmentHeader>>(std::move(write));
+        if (!written) co_return fail(Recovery::cancelled, "the daemon is stopping");
+        if (!*written) co_return std::unexpected(written->error());
+        auto file = fmt::format("{}.{}", raw(set_.number), part.ordinal);
+        record.segment = pools::CatalogSegment{set_.number, part.ordinal, file, (*written)->objects};
+        segment_files_.push_back(file);
+    }
+    if (!part.last) {
+        CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record));
+    } else if (cancelled_) {
+        CAPSTAN_CO_CHECK(pools::abort_set(environment_.store, set_.number, record, environment_.clock.wall(), "cancelled"));
+        complete_ = true;
+    } else {
+        CAPSTAN_CO_CHECK(pools::finish_set(environment_.store, record, environment_.clock.wall()));
+        complete_ = true;
+    }
+    bytes_on_medium_ = 0;
+    committed_.objects += record.objects;
+    committed_.bytes += record.bytes;
+    committed_.not_saved += record.not_saved;
+    committed_.changed += record.changed;
+    last_checkpoint_ = environment_.clock.now();
+    session_.lease.medium.recorded_end = proven;
+    co_return Result<void>{};
+}
+
+// The medium is full: it is closed with FM, EOTM, FM, and the set goes on, on the next cartridge of the family.
+Task<Result<void>> SetWriterJob::next_medium(std::uint64_t sequence) {
+    auto resume = stage_->resume_point(sequence);
+    CAPSTAN_CO_CHECK(co_await end_medium(resume));
+    close_session(pools::MountPort::After::full);
+    pools::WriteRequest request;
+    request.job = plan_.job;
+    request.pool = plan_.pool.id;
+    request.continuation = pools::WriteRequest::Continuation{session_.lease.medium.family, static_cast<std::uint16_t>(session_.lease.medium.sequence + 1)};
+    CAPSTAN_CO_TRY(session_.lease, co_await environment_.mounts.mount_for_writing(request));
+    session_.open = true;
+    co_return co_await begin_medium(resume);
+}
+
+Task<Result<void>> SetWriterJob::end_medium(const mtf::ResumePoint& resume) {
+    pools::Sets sets(environment_.store);
+    mtf::EndOfTapeBlock block;
+    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(session_.lease.medium.cartridge));
+    auto closed = std::find_if(here.rbegin(), here.rend(), [&](const pools::Set& set) { return set.number != set_.number && set.state == pools::SetState::complete; });
+    if (closed == here.rend()) {
+        block.header.attributes = mtf::block_attribute::eotm_no_eset;
+    } else {
+        block.last_end_of_set = raw(extent_start_) - 2;  // ESET, filemark in front of this set
+    }
+    std::vector<drives::WriteItem> items(3);
+    items[0].filemark = items[2].filemark = true;
+    items[1].bytes.resize(session_.lease.medium.block_size);
+    CAPSTAN_CO_CHECK(mtf::encode_padded(block, {}, items[1].bytes));
+    // A drive that is really full takes no more: readers do without the marker.
+    auto marked = co_await session_.writer->write_blocks(std::move(items));
+    if (!marked) co_return std::unexpected(marked.error());
+    CAPSTAN_CO_TRY(auto end, co_await session_.writer->finish());
+    session_.writer.reset();
+    // Where nothing of this set came to the medium, it has no extent there.
+    if (resume.inside == mtf::ResumePoint::Inside::nothing && extents_.back().block == end) co_return Result<void>{};
+    extents_.back().end_fla = resume.address;
+    CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record_of(end)));
+    bytes_on_medium_ = 0;
+    co_return Result<void>{};
+}
+
+Task<Result<void>> SetWriterJob::begin_medium(const mtf::ResumePoint& resume) {
+    CAPSTAN_CO_CHECK(co_await open_writer());
+    auto first = session_.lease.medium.recorded_end;
+    if (resume.inside == mtf::ResumePoint::Inside::nothing) {  // the set's own first block comes, or its end
+        extents_.back() = {session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, 0, 0, first,
+                           session_.lease.medium.block_size, mtf::kFlbSize};
+        co_return Result<void>{};
+    }
+    std::vector<drives::WriteItem> items(1);
+    items[0].bytes.resize(session_.lease.medium.block_size);
+    auto set = encoder_settings_.set;
+    set.physical_address = raw(first);
+    mtf::encode_continuation(resume, set, encoder_settings_.volume, items[0].bytes);
+    CAPSTAN_CO_TRY(auto written, co_await session_.writer->write_blocks(std::move(items)));
+    if (written.written != 1)
+        co_return fail(Recovery::replace_medium, fmt::format("{} is full before the set went on", session_.lease.medium.volume_tag.text),
+                       "Retire the cartridge and run the job again.");
+    extents_.push_back({session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, resume.address, 0,
+                        first + 1, session_.lease.medium.block_size, mtf::kFlbSize});
+    co_return Result<void>{};
+}
+
+}  // namespace capstan::backup

@@ -1,0 +1,87 @@
+// Writes one set to a pool: leases, ring, encoder, checkpoints, spanning. Used for the set of a job and for the small set of
+// catalog segments behind it. Control thread. Commit order (design section 2): medium synchronised and position confirmed,
+// catalog segment written and fsynced, one transaction. Before that nothing is reported as saved.
+#pragma once
+
+#include "backup/job/encoder_stage.hpp"
+#include "backup/job/job_environment.hpp"
+#include "catalog/segment_header.hpp"
+#include "pools/store/pool_rows.hpp"
+#include "pools/store/set_rows.hpp"
+#include "pools/store/work_rows.hpp"
+
+namespace capstan::backup {
+
+struct SetPlan {
+    JobId job{};
+    pools::Pool pool;
+    std::string job_name, set_name;
+    std::string type = "normal";                // "catalog": the set of catalog segments
+    std::optional<Wall> keep_until;             // empty: by the pool's policy
+    std::vector<std::string> roots;             // paths that were asked for
+    std::string catalog_directory;              // where segments are written
+};
+
+struct CommittedCounts {  // what the commits so far say
+    std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;
+};
+
+// A lease being written to: several sets follow each other in one session. `open`: the lease is held.
+struct WriteSession {
+    pools::WriteLease lease;  // medium.recorded_end follows the commits
+    std::unique_ptr<drives::BlockWriter> writer;
+    bool open = true;
+};
+
+class SetWriterJob {
+  public:
+    // Everything given by reference outlives the job. `session` is where the set begins; afterwards it is where it ended, for
+    // the next set, or it is closed and released (`open` is false) because writing failed. `doorbell`: the source's.
+    SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell, IssueQueue& issues,
+                 EncoderProgress& progress, WriteSession& session);
+
+    // The set is complete on the media and committed, or an Error: then it is aborted, its committed part stays.
+    Task<Result<SetNumber>> run();
+    void cancel();  // the set is ended after the present object, marked as aborted; run() ends with `cancelled`
+
+    const CommittedCounts& committed() const { return committed_; }
+    const std::vector<std::string>& segment_files() const { return segment_files_; }
+    SetNumber number() const { return set_.number; }
+
+  private:
+    Result<void> begin();
+    Task<Result<void>> stream();
+    Task<Result<void>> commit(CheckpointPart part, BlockNumber proven);
+    Task<Result<void>> next_medium(std::uint64_t sequence);
+    Task<Result<void>> end_medium(const mtf::ResumePoint& resume);
+    Task<Result<void>> begin_medium(const mtf::ResumePoint& resume);
+    Task<Result<void>> open_writer();
+    void close_session(pools::MountPort::After after);
+    Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
+    pools::CheckpointRecord record_of(BlockNumber end) const;
+    catalog::SegmentHeader header_of(const CheckpointPart& part) const;
+
+    JobEnvironment& environment_;
+    SetPlan plan_;
+    IssueQueue& issues_;
+    EncoderProgress& progress_;
+    WriteSession& session_;
+    Source& source_;
+    Doorbell& doorbell_;
+    pools::Set set_;
+    EncoderSettings encoder_settings_;
+    std::shared_ptr<drives::BlockRing> ring_;
+    std::unique_ptr<EncoderStage> stage_;
+    std::vector<catalog::MediaExtent> extents_;
+    BlockNumber extent_start_{};          // recorded end of the present medium when this set came to it
+    std::uint64_t bytes_on_medium_ = 0;   // accepted since the last commit
+    std::vector<std::string> segment_files_;
+    CommittedCounts committed_;
+    Steady last_checkpoint_{};
+    bool cancelled_ = false, complete_ = false;
+};
+
+std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues);
+mtf::DateTime mtf_time(Wall time);
+
+}  // namespace capstan::backup
