@@ -1,5 +1,5 @@
-// Wire structs and command descriptor blocks. A wire struct has its fields in wire order, alignment 1 and no padding; so
-// encoding is a bit_cast and can be checked by the compiler. Pure functions, any thread.
+// Wire structs and command descriptor blocks. A wire struct has its fields in wire order, alignment 1 and no padding;
+// so encoding is a bit_cast and can be checked by the compiler. Pure functions, any thread.
 #pragma once
 
 #include "config/base/bytes.hpp"

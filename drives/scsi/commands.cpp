@@ -18,10 +18,15 @@ std::vector<std::uint8_t> space_for(std::size_t size) { return std::vector<std::
 
 Result<std::vector<std::uint8_t>> vpd(const Target& target, VpdPage page, std::string_view act, std::size_t size) {
     auto buffer = space_for(size);
-    const InquiryCdb cdb{.flags = InquiryCdb::kVitalProductData,
-                         .page_code = raw(page),
-                         .allocation_length = BigEndian<2>{size}};
+    const InquiryCdb cdb{
+        .flags = InquiryCdb::kVitalProductData, .page_code = raw(page), .allocation_length = BigEndian<2>{size}};
     CAPSTAN_CHECK(fetch(target, act, to_cdb(cdb), buffer));
+    // A device that does not know EVPD answers with standard data, of which byte 1 is 80h for removable media and so
+    // looks like the serial number page. But then the length promises more than came, although there was room.
+    const auto header = decode<VpdHeader>(buffer);
+    if (header && buffer.size() < size && header->page_length.value() + sizeof(VpdHeader) > buffer.size()) {
+        return odd_reply(target, act, "the page is shorter than it says");
+    }
     return buffer;
 }
 
@@ -34,7 +39,9 @@ bool invalid_field(const Error& error) { return error.sense && error.sense->code
 
 }  // namespace
 
-std::string attempted(const Target& target, std::string_view act) { return fmt::format("{}: cannot {}", target.name, act); }
+std::string attempted(const Target& target, std::string_view act) {
+    return fmt::format("{}: cannot {}", target.name, act);
+}
 
 std::unexpected<Error> failed(const Target& target, std::string_view act, Error error) {
     error.happened = fmt::format("{}: {}", attempted(target, act), error.happened);
@@ -140,7 +147,8 @@ Result<std::vector<SupportedCommand>> supported_commands(const Target& target) {
     }
 }
 
-Result<OneCommandSupport> command_support(const Target& target, Opcode opcode, std::optional<std::uint16_t> service_action) {
+Result<OneCommandSupport> command_support(const Target& target, Opcode opcode,
+                                          std::optional<std::uint16_t> service_action) {
     constexpr std::string_view act = "ask whether it knows a command";
     using Options = ReportOperationCodesCdb::Options;
     auto buffer = space_for(kVpdSize);
@@ -185,7 +193,8 @@ Result<void> mode_select(const Target& target, const ModeData& data) {
     const auto six = encode_mode_data(ModeForm::six, ModeUse::select, data);
     if (six.size() > 255) return done(reply);  // only the longer command could carry it
     const Bytes six_pieces[] = {six};
-    const ModeSelect6Cdb six_cdb{.flags = ModeSelect6Cdb::kPageFormat, .parameter_length = static_cast<std::uint8_t>(six.size())};
+    const ModeSelect6Cdb six_cdb{.flags = ModeSelect6Cdb::kPageFormat,
+                                 .parameter_length = static_cast<std::uint8_t>(six.size())};
     return done(run(target, act, to_cdb(six_cdb), six_pieces));
 }
 

@@ -1,8 +1,9 @@
-// One typed function per command: builds the CDB, runs it once, decodes the reply. For the device's own thread (they call
-// Transport::execute). CHECK CONDITION becomes an Error with the sense and the advice of the sense table, except where the
-// function's own result says it (end of data, filemark, early warning…). NO SENSE and RECOVERED ERROR without flags count as
-// done. Nothing is repeated: a unit attention comes back as an Error too (is_unit_attention(*error.sense)), since
-// only the owner knows what it has to forget. read_block and write_block allocate nothing when they succeed.
+// One typed function per command: builds the CDB, runs it once, decodes the reply. For the device's own thread (they
+// call Transport::execute). CHECK CONDITION becomes an Error with the sense and the advice of the sense table, except
+// where the function's own result says it (end of data, filemark, early warning…). NO SENSE and RECOVERED ERROR without
+// flags count as done. Nothing is repeated: a unit attention comes back as an Error too
+// (is_unit_attention(*error.sense)), since only the owner knows what it has to forget. read_block and write_block
+// allocate nothing when they succeed.
 #pragma once
 
 #include "drives/scsi/mode.hpp"
@@ -56,7 +57,8 @@ struct ElementQuery {
 };
 // Asks again with a larger buffer while the changer says that there is more; an answer that stays short is an Error.
 Result<ElementStatusReport> read_element_status(const Target& target, const ElementQuery& query);
-Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source, ElementAddress destination);
+Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source,
+                         ElementAddress destination);
 
 // --- SSC ---
 enum class Wait : std::uint8_t { until_done, immediate };
@@ -68,20 +70,20 @@ enum class EraseKind : std::uint8_t { short_erase, long_erase };
 Result<void> erase(const Target& target, EraseKind kind, Wait wait = Wait::until_done);
 
 struct ReadOutcome {
-    std::size_t bytes = 0;           // now in the caller's buffer
-    bool filemark = false;           // a filemark was passed instead; bytes is 0
-    bool end_of_data = false;        // BLANK CHECK: nothing is recorded here; a read error is never this
-    bool end_of_medium = false;      // early warning was seen on the way
-    bool incorrect_length = false;   // the block's length is not the buffer's
-    std::size_t block_size = 0;      // length of the block on the medium; larger than bytes: the rest was not read
+    std::size_t bytes = 0;          // now in the caller's buffer
+    bool filemark = false;          // a filemark was passed instead; bytes is 0
+    bool end_of_data = false;       // BLANK CHECK: nothing is recorded here; a read error is never this
+    bool end_of_medium = false;     // early warning was seen on the way
+    bool incorrect_length = false;  // the block's length is not the buffer's
+    std::size_t block_size = 0;     // length of the block on the medium; larger than bytes: the rest was not read
 };
 // READ(6), variable-block mode, one block, SILI 0. The buffer may be larger than the block: that is the normal case.
 Result<ReadOutcome> read_block(const Target& target, MutableBytes buffer);
 
 struct WriteOutcome {
-    bool written = true;            // false: the block (or a mark) is not accepted; see volume_overflow
-    bool early_warning = false;     // between early warning and the end of the medium
-    bool volume_overflow = false;   // the end of the medium: not written
+    bool written = true;           // false: the block (or a mark) is not accepted; see volume_overflow
+    bool early_warning = false;    // between early warning and the end of the medium
+    bool volume_overflow = false;  // the end of the medium: not written
 };
 // WRITE(6), variable-block mode: one block, gathered from `pieces`. 1 to 2^24-1 bytes.
 // A deferred error is an Error (an earlier block is lost; this one was not taken): where the tape stands is unknown.
@@ -91,15 +93,15 @@ Result<WriteOutcome> write_filemarks(const Target& target, std::uint32_t count, 
 Result<WriteOutcome> synchronize(const Target& target);  // WRITE FILEMARKS with count 0: all before is on the medium
 
 struct SpaceOutcome {
-    std::int64_t moved = 0;        // how many of what was asked for; its sign is that of the direction
-    bool filemark = false;         // stopped by a filemark while spacing over blocks (now beyond it, in the direction)
-    bool end_of_data = false;      // stopped at EOD
-    bool beginning = false;        // stopped at BOP
-    bool end_of_medium = false;    // stopped at the physical end
+    std::int64_t moved = 0;      // how many of what was asked for; its sign is that of the direction
+    bool filemark = false;       // stopped by a filemark while spacing over blocks (now beyond it, in the direction)
+    bool end_of_data = false;    // stopped at EOD
+    bool beginning = false;      // stopped at BOP
+    bool end_of_medium = false;  // stopped at the physical end
 };
 Result<SpaceOutcome> space(const Target& target, SpaceCode code, std::int64_t count = 0);
-// LOCATE(16), or (10) when the drive does not know it and the number fits. Partition 0. 08/… at EOD comes as an Error with
-// that sense. Position after an Error: unknown.
+// LOCATE(16), or (10) when the drive does not know it and the number fits. Partition 0. 08/… at EOD comes as an Error
+// with that sense. Position after an Error: unknown.
 Result<void> locate(const Target& target, BlockNumber block, Wait wait = Wait::until_done);
 Result<void> locate_file(const Target& target, FilemarkCount file);  // LOCATE(16): just after that many filemarks
 Result<void> locate_end_of_data(const Target& target);               // SPACE to EOD

@@ -42,20 +42,23 @@ Result<ElementStatusReport> read_element_status(const Target& target, const Elem
         auto report = decode_element_status(buffer);
         if (!report) return odd_reply(target, act, "the reply is too short or contradicts itself");
         if (report->complete()) return std::move(*report);
-        // Some changers name in their header what they sent, not what they have: a full buffer then says that there is more.
+        // Some changers name in their header what they sent, not what they have: a full buffer then says that there is
+        // more.
         const bool more = report->bytes_needed > size || buffer.size() == size;
         if (!more || size == kElementStatusSizeMax) {
-            return odd_reply(target, act, fmt::format("{} elements were announced, {} came", report->count,
-                                                      report->elements.size() + report->unknown));
+            return odd_reply(target, act,
+                             fmt::format("{} elements were announced, {} came", report->count,
+                                         report->elements.size() + report->unknown));
         }
         size = std::min(std::max<std::size_t>(report->bytes_needed, size * 4), kElementStatusSizeMax);
     }
 }
 
-Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source, ElementAddress destination) {
-    auto reply = send(target, to_cdb(MoveMediumCdb{.picker = on_wire(picker),
-                                                   .source = on_wire(source),
-                                                   .destination = on_wire(destination)}));
+Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source,
+                         ElementAddress destination) {
+    auto reply =
+        send(target, to_cdb(MoveMediumCdb{
+                         .picker = on_wire(picker), .source = on_wire(source), .destination = on_wire(destination)}));
     if (reply && (!reply->sense || is_harmless(*reply->sense))) return {};
     const auto act = fmt::format("move a cartridge from element {} to element {}", raw(source), raw(destination));
     if (!reply) return failed(target, act, std::move(reply.error()));

@@ -16,7 +16,8 @@ inline Result<ScsiReply> send(const Target& target, const Cdb& cdb, DataOut out 
     return target.transport.execute(cdb, out, in, target.timeouts.of(cdb));
 }
 // Every CHECK CONDITION that is not harmless is an Error.
-Result<ScsiReply> run(const Target& target, std::string_view act, const Cdb& cdb, DataOut out = {}, MutableBytes in = {});
+Result<ScsiReply> run(const Target& target, std::string_view act, const Cdb& cdb, DataOut out = {},
+                      MutableBytes in = {});
 // The same for a command that brings data: `buffer` shrinks to what came.
 Result<void> fetch(const Target& target, std::string_view act, const Cdb& cdb, std::vector<std::uint8_t>& buffer);
 // The device does not know the operation code (05/20/00), so another form of the command may do.

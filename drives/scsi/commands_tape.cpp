@@ -15,16 +15,18 @@ bool done_with_remark(const Sense& sense) {
     return !sense.deferred && (key_of(sense) == SenseKey::no_sense || key_of(sense) == SenseKey::recovered_error);
 }
 
-// "Nothing is recorded here" and nothing else: 00/05, or no reason at all. 14/03 means that the end of data is missing, as
-// after a power cut; a caller that took that for the end would overwrite what may still be read.
+// "Nothing is recorded here" and nothing else: 00/05, or no reason at all. 14/03 means that the end of data is missing,
+// as after a power cut; a caller that took that for the end would overwrite what may still be read.
 bool says_end_of_data(const Sense& sense) {
     return !sense.deferred && key_of(sense) == SenseKey::blank_check && sense.code.asc == 0x00 &&
            (sense.code.ascq == 0x05 || sense.code.ascq == 0x00);
 }
 
 // SSC-4 5.3: with SILI 0 and another length than asked for, INFORMATION is the requested length minus the block's own.
-Result<ReadOutcome> odd_length(const Target& target, const Sense& sense, std::size_t requested, std::size_t transferred) {
-    if (!sense.information) return odd_reply(target, kRead, "the block has another length, and the drive does not say which");
+Result<ReadOutcome> odd_length(const Target& target, const Sense& sense, std::size_t requested,
+                               std::size_t transferred) {
+    if (!sense.information)
+        return odd_reply(target, kRead, "the block has another length, and the drive does not say which");
     const std::int64_t length = static_cast<std::int64_t>(requested) - *sense.information;
     if (length < 0 || length > static_cast<std::int64_t>(kBlockSizeMax)) {
         return odd_reply(target, kRead, fmt::format("the drive says that the block has {} bytes", length));
@@ -65,7 +67,9 @@ Result<void> load_or_unload(const Target& target, std::string_view act, bool in,
 }  // namespace
 
 Result<void> load(const Target& target, Wait wait) { return load_or_unload(target, "load the cartridge", true, wait); }
-Result<void> unload(const Target& target, Wait wait) { return load_or_unload(target, "unload the cartridge", false, wait); }
+Result<void> unload(const Target& target, Wait wait) {
+    return load_or_unload(target, "unload the cartridge", false, wait);
+}
 
 Result<void> rewind(const Target& target, Wait wait) {
     const std::uint8_t immediate = flag_if(wait == Wait::immediate, RewindCdb::kImmediate);
@@ -89,7 +93,8 @@ Result<void> erase(const Target& target, EraseKind kind, Wait wait) {
 
 Result<ReadOutcome> read_block(const Target& target, MutableBytes buffer) {
     const std::size_t requested = std::min(buffer.size(), kBlockSizeMax);
-    auto reply = send(target, to_cdb(Read6Cdb{.transfer_length = BigEndian<3>{requested}}), {}, buffer.first(requested));
+    auto reply =
+        send(target, to_cdb(Read6Cdb{.transfer_length = BigEndian<3>{requested}}), {}, buffer.first(requested));
     if (!reply) return failed(target, kRead, std::move(reply.error()));
     const std::size_t transferred = std::min(reply->transferred, requested);
     if (!reply->sense) return ReadOutcome{.bytes = transferred, .block_size = transferred};
@@ -147,8 +152,9 @@ Result<SpaceOutcome> space(const Target& target, SpaceCode code, std::int64_t co
     SpaceOutcome outcome;
     outcome.end_of_data = says_end_of_data(sense);
     if (!outcome.end_of_data) {
-        const bool at_physical_end = !sense.deferred && sense.end_of_medium && key_of(sense) == SenseKey::medium_error &&
-                                     sense.code.asc == 0x00 && sense.code.ascq == 0x02;
+        const bool at_physical_end = !sense.deferred && sense.end_of_medium &&
+                                     key_of(sense) == SenseKey::medium_error && sense.code.asc == 0x00 &&
+                                     sense.code.ascq == 0x02;
         if (!done_with_remark(sense) && !at_physical_end) return refused(target, act, sense);
         outcome.filemark = sense.filemark;
         outcome.end_of_medium = at_physical_end;
@@ -174,8 +180,9 @@ Result<void> locate(const Target& target, BlockNumber block, Wait wait) {
 }
 
 Result<void> locate_file(const Target& target, FilemarkCount file) {
-    return done(run(target, fmt::format("go to filemark {}", raw(file)),
-                    to_cdb(Locate16Cdb{.flags = raw(Locate16Cdb::Destination::file), .identifier = BigEndian<8>{raw(file)}})));
+    return done(
+        run(target, fmt::format("go to filemark {}", raw(file)),
+            to_cdb(Locate16Cdb{.flags = raw(Locate16Cdb::Destination::file), .identifier = BigEndian<8>{raw(file)}})));
 }
 
 Result<void> locate_end_of_data(const Target& target) {
@@ -201,7 +208,8 @@ Result<BlockNumber> current_block(const Target& target) {
     if (no_long_form) position = read_position(target, PositionForm::short_block);
     if (!position) return std::unexpected(std::move(position.error()));
     if (position->block) return *position->block;
-    return fail(Recovery::stop_device, attempted(target, "find out where the tape stands") + ": the drive does not know",
+    return fail(Recovery::stop_device,
+                attempted(target, "find out where the tape stands") + ": the drive does not know",
                 "The program rewinds and finds the place again; if that fails too, look at the drive.");
 }
 

@@ -72,14 +72,14 @@ std::vector<std::uint8_t> encode_mode_data(ModeForm form, ModeUse use, const Mod
     std::vector<std::uint8_t> out;
     if (form == ModeForm::six) {
         append_wire(out, ModeHeader6{.data_length = static_cast<std::uint8_t>(sense ? body.size() + 3 : 0),
-                                .medium_type = data.medium_type,
-                                .device_specific = data.device_specific,
-                                .block_descriptor_length = static_cast<std::uint8_t>(descriptor_length)});
+                                     .medium_type = data.medium_type,
+                                     .device_specific = data.device_specific,
+                                     .block_descriptor_length = static_cast<std::uint8_t>(descriptor_length)});
     } else {
         append_wire(out, ModeHeader10{.data_length = BigEndian<2>{sense ? body.size() + 6 : 0},
-                                 .medium_type = data.medium_type,
-                                 .device_specific = data.device_specific,
-                                 .block_descriptor_length = BigEndian<2>{descriptor_length}});
+                                      .medium_type = data.medium_type,
+                                      .device_specific = data.device_specific,
+                                      .block_descriptor_length = BigEndian<2>{descriptor_length}});
     }
     out.insert(out.end(), body.begin(), body.end());
     return out;

@@ -1,5 +1,5 @@
-// MODE SENSE and MODE SELECT (SPC-4 6.11-6.14, 7.5) and the mode pages that Capstan reads or sets. The two lengths of the
-// command differ only in their headers; ModeData is what both carry.
+// MODE SENSE and MODE SELECT (SPC-4 6.11-6.14, 7.5) and the mode pages that Capstan reads or sets. The two lengths of
+// the command differ only in their headers; ModeData is what both carry.
 #pragma once
 
 #include "drives/scsi/cdb.hpp"
@@ -122,9 +122,9 @@ std::vector<std::uint8_t> encode_mode_data(ModeForm form, ModeUse use, const Mod
 // --- pages: wire structs; `page_length` is right by default ---
 struct DataCompressionPage {  // SSC-4 8.3.2
     static constexpr std::uint8_t kPage = 0x0F;
-    static constexpr std::uint8_t kEnable = 0x80;     // byte 2: DCE
-    static constexpr std::uint8_t kCapable = 0x40;    // byte 2: DCC
-    static constexpr std::uint8_t kDecompress = 0x80; // byte 3: DDE
+    static constexpr std::uint8_t kEnable = 0x80;      // byte 2: DCE
+    static constexpr std::uint8_t kCapable = 0x40;     // byte 2: DCC
+    static constexpr std::uint8_t kDecompress = 0x80;  // byte 3: DDE
     std::uint8_t page_code = kPage;
     std::uint8_t page_length = 14;
     std::uint8_t compression = 0;    // byte 2
@@ -150,10 +150,10 @@ struct DeviceConfigurationPage {  // SSC-4 8.3.3
     std::uint8_t active_partition = 0;
     std::uint8_t write_buffer_ratio = 0;
     std::uint8_t read_buffer_ratio = 0;
-    BigEndian<2> write_delay{};            // bytes 6-7, 100 ms
-    std::uint8_t position_flags = 0x40;    // byte 8; LOIS: the drive knows logical object numbers
+    BigEndian<2> write_delay{};          // bytes 6-7, 100 ms
+    std::uint8_t position_flags = 0x40;  // byte 8; LOIS: the drive knows logical object numbers
     std::uint8_t gap_size = 0;
-    std::uint8_t end_of_data_flags = 0;    // byte 10
+    std::uint8_t end_of_data_flags = 0;  // byte 10
     BigEndian<3> buffer_at_early_warning{};
     std::uint8_t select_compression = 0;   // byte 14
     std::uint8_t write_protect_flags = 0;  // byte 15
@@ -193,9 +193,10 @@ struct DeviceCapabilitiesPage {  // SMC-3 7.3.3
     static constexpr std::uint8_t kPicker = 0x01, kStorage = 0x02, kImportExport = 0x04, kDrive = 0x08;
     std::uint8_t page_code = kPage;
     std::uint8_t page_length = 18;
-    std::uint8_t stores = 0;      // byte 2: which element types hold a medium for good
+    std::uint8_t stores = 0;  // byte 2: which element types hold a medium for good
     std::uint8_t reserved_3 = 0;
-    std::uint8_t from_picker = 0, from_storage = 0, from_import_export = 0, from_drive = 0;  // bytes 4-7: MOVE MEDIUM to…
+    // bytes 4-7: MOVE MEDIUM from this kind of element to those of the mask
+    std::uint8_t from_picker = 0, from_storage = 0, from_import_export = 0, from_drive = 0;
     std::array<std::uint8_t, 4> reserved_8{};
     std::array<std::uint8_t, 4> exchange{};  // bytes 12-15: EXCHANGE MEDIUM, same order
     std::array<std::uint8_t, 4> reserved_16{};

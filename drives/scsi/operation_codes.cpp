@@ -37,8 +37,9 @@ std::optional<CommandTimeouts> take_timeouts(Reader& reader) {
 }
 
 void append_timeouts(std::vector<std::uint8_t>& out, const CommandTimeouts& timeouts) {
-    append_wire(out, TimeoutsDescriptor{.nominal = BigEndian<4>{static_cast<std::uint64_t>(timeouts.nominal.count())},
-                                        .recommended = BigEndian<4>{static_cast<std::uint64_t>(timeouts.recommended.count())}});
+    append_wire(
+        out, TimeoutsDescriptor{.nominal = BigEndian<4>{static_cast<std::uint64_t>(timeouts.nominal.count())},
+                                .recommended = BigEndian<4>{static_cast<std::uint64_t>(timeouts.recommended.count())}});
 }
 
 }  // namespace

@@ -6,7 +6,8 @@ namespace capstan::scsi {
 namespace {
 
 constexpr std::uint8_t kResponseMask = 0x7F, kValid = 0x80;
-constexpr std::uint8_t kFixedCurrent = 0x70, kFixedDeferred = 0x71, kDescriptorCurrent = 0x72, kDescriptorDeferred = 0x73;
+constexpr std::uint8_t kFixedCurrent = 0x70, kFixedDeferred = 0x71, kDescriptorCurrent = 0x72,
+                       kDescriptorDeferred = 0x73;
 constexpr std::uint8_t kFilemark = 0x80, kEndOfMedium = 0x40, kIncorrectLength = 0x20, kKeyMask = 0x0F;
 constexpr std::uint8_t kInformationDescriptor = 0x00, kStreamDescriptor = 0x04;
 constexpr std::size_t kFixedSize = 18;

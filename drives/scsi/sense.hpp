@@ -35,12 +35,13 @@ constexpr bool is_harmless(const Sense& sense) {
             key_of(sense) == SenseKey::completed);
 }
 
-// Empty when the response code is none of the four or the bytes end before the sense key. Sense data cut after that gives
-// what is whole: missing codes are 0, and a field is there only when all its bytes are.
+// Empty when the response code is none of the four or the bytes end before the sense key. Sense data cut after that
+// gives what is whole: missing codes are 0, and a field is there only when all its bytes are.
 std::optional<Sense> decode_sense(Bytes bytes);
 
 enum class SenseFormat : std::uint8_t { fixed, descriptor };
-inline constexpr std::size_t kSenseSizeMax = 24;  // the longest encoding: descriptor format, INFORMATION and stream bits
+inline constexpr std::size_t kSenseSizeMax =
+    24;  // the longest encoding: descriptor format, INFORMATION and stream bits
 struct EncodedSense {
     std::array<std::uint8_t, kSenseSizeMax> storage{};
     std::size_t size = 0;  // 18 in fixed format

@@ -19,8 +19,8 @@ const SenseRule* find_rule(SenseCode code);  // nullptr: not in the table
 SenseRule rule_for(SenseCode code);
 std::string_view name_of(SenseKey key);  // "NOT READY"
 
-// An Error for a CHECK CONDITION. `attempted`: "drive D1: cannot rewind"; "of an earlier command" is added for deferred errors,
-// whose recovery is never weaker than stop_device, replace_medium or ask_operator: buffered data are lost.
+// An Error for a CHECK CONDITION. `attempted`: "drive D1: cannot rewind"; "of an earlier command" is added for deferred
+// errors, whose recovery is never weaker than stop_device, replace_medium or ask_operator: buffered data are lost.
 Error error_from_sense(std::string attempted, const Sense& sense);
 
 }  // namespace capstan::scsi

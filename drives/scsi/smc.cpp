@@ -16,10 +16,11 @@ std::size_t tags_size(std::uint8_t volume_tag_flags) {
            (has(volume_tag_flags, ElementStatusPageHeader::kAlternateVolumeTag) ? kVolumeTagSize : 0);
 }
 
-// A tag with bytes that no bar code has was not read properly: robots fill such a field with FFh or line noise. Two of them
-// must not look like two cartridges with one tag.
+// A tag with bytes that no bar code has was not read properly: robots fill such a field with FFh or line noise. Two of
+// them must not look like two cartridges with one tag.
 std::string volume_tag_text(Bytes field) {
-    const bool odd = std::any_of(field.begin(), field.end(), [](std::uint8_t c) { return c != 0 && (c < 0x20 || c > 0x7E); });
+    const bool odd =
+        std::any_of(field.begin(), field.end(), [](std::uint8_t c) { return c != 0 && (c < 0x20 || c > 0x7E); });
     return odd ? std::string{} : trimmed_text(field);
 }
 
@@ -94,7 +95,8 @@ std::vector<std::uint8_t> encode_descriptor(const ElementStatus& status, std::ui
 }
 
 // One page: descriptors of one length, so the longest decides.
-void append_page(std::vector<std::uint8_t>& out, std::span<const ElementStatus> elements, ElementStatusOptions options) {
+void append_page(std::vector<std::uint8_t>& out, std::span<const ElementStatus> elements,
+                 ElementStatusOptions options) {
     std::uint8_t tag_flags = 0;
     if (options.volume_tags) {
         tag_flags = ElementStatusPageHeader::kPrimaryVolumeTag;
@@ -147,14 +149,16 @@ std::optional<ElementStatusReport> decode_element_status(Bytes bytes) {
         if (length < sizeof(Head) + tags_size(page->volume_tag_flags)) return std::nullopt;
         Reader descriptors(body);
         while (auto descriptor = descriptors.take(length)) {
-            if (report.elements.size() + report.unknown >= report.count) return report;  // more than promised is not believed
+            if (report.elements.size() + report.unknown >= report.count)
+                return report;  // more than promised is not believed
             report.elements.push_back(decode_descriptor(*page, *descriptor));
         }
     }
     return report;
 }
 
-std::vector<std::uint8_t> encode_element_status(const std::vector<ElementStatus>& elements, ElementStatusOptions options) {
+std::vector<std::uint8_t> encode_element_status(const std::vector<ElementStatus>& elements,
+                                                ElementStatusOptions options) {
     std::vector<std::uint8_t> pages;
     ElementAddress lowest = elements.empty() ? ElementAddress{} : elements.front().address;
     for (std::size_t start = 0; start < elements.size();) {

@@ -20,10 +20,10 @@ struct InitializeElementStatusWithRangeCdb {  // SMC-3 6.3
     static constexpr std::uint8_t kFast = 0x02;   // media presence only, no bar codes
     static constexpr std::uint8_t kRange = 0x01;  // else all elements
     std::uint8_t opcode = raw(kOpcode);
-    std::uint8_t flags = 0;              // byte 1
-    BigEndian<2> first{};                // bytes 2-3
+    std::uint8_t flags = 0;  // byte 1
+    BigEndian<2> first{};    // bytes 2-3
     std::array<std::uint8_t, 2> reserved_4{};
-    BigEndian<2> count{};                // bytes 6-7
+    BigEndian<2> count{};  // bytes 6-7
     std::uint8_t reserved_8 = 0;
     std::uint8_t control = 0;
     friend constexpr bool operator==(const InitializeElementStatusWithRangeCdb&,
@@ -40,7 +40,7 @@ struct MoveMediumCdb {  // SMC-3 6.6
     BigEndian<2> source{};       // bytes 4-5
     BigEndian<2> destination{};  // bytes 6-7
     std::array<std::uint8_t, 2> reserved_8{};
-    std::uint8_t invert = 0;     // byte 10, bit 0: turn the medium over on the way
+    std::uint8_t invert = 0;  // byte 10, bit 0: turn the medium over on the way
     std::uint8_t control = 0;
     friend constexpr bool operator==(const MoveMediumCdb&, const MoveMediumCdb&) = default;
 };
@@ -50,14 +50,20 @@ static_assert(encode(MoveMediumCdb{.picker = on_wire(ElementAddress{1}),
                                    .destination = on_wire(ElementAddress{0x0100})}) ==
               Wire<MoveMediumCdb>{0xA5, 0, 0x00, 0x01, 0x04, 0x10, 0x01, 0x00, 0, 0, 0, 0});
 
-enum class ElementType : std::uint8_t { all = 0, medium_transport = 1, storage = 2, import_export = 3, data_transfer = 4 };
+enum class ElementType : std::uint8_t {
+    all = 0,
+    medium_transport = 1,
+    storage = 2,
+    import_export = 3,
+    data_transfer = 4
+};
 
 struct ReadElementStatusCdb {  // SMC-3 6.11
     static constexpr Opcode kOpcode = Opcode::read_element_status;
-    static constexpr std::uint8_t kVolumeTags = 0x10;         // byte 1: VOLTAG
-    static constexpr std::uint8_t kTypeMask = 0x0F;           // byte 1: element type code
-    static constexpr std::uint8_t kCurrentData = 0x02;        // byte 6: CURDATA, answer without moving the robot
-    static constexpr std::uint8_t kDeviceIdentifier = 0x01;   // byte 6: DVCID
+    static constexpr std::uint8_t kVolumeTags = 0x10;        // byte 1: VOLTAG
+    static constexpr std::uint8_t kTypeMask = 0x0F;          // byte 1: element type code
+    static constexpr std::uint8_t kCurrentData = 0x02;       // byte 6: CURDATA, answer without moving the robot
+    static constexpr std::uint8_t kDeviceIdentifier = 0x01;  // byte 6: DVCID
     std::uint8_t opcode = raw(kOpcode);
     std::uint8_t type_and_flags = 0;   // byte 1
     BigEndian<2> first{};              // bytes 2-3
@@ -92,25 +98,25 @@ struct ElementStatusPageHeader {  // SMC-3 6.11.3
     std::uint8_t volume_tag_flags = 0;
     BigEndian<2> descriptor_length{};  // bytes 2-3, of one descriptor
     std::uint8_t reserved_4 = 0;
-    BigEndian<3> byte_count{};         // bytes 5-7, of all descriptors of the page
+    BigEndian<3> byte_count{};  // bytes 5-7, of all descriptors of the page
     friend constexpr bool operator==(const ElementStatusPageHeader&, const ElementStatusPageHeader&) = default;
 };
 static_assert(sizeof(ElementStatusPageHeader) == 8);
 
 struct ElementDescriptorHead {  // SMC-3 6.11.4-7: the part that all four types share
     static constexpr std::uint8_t kFull = 0x01;
-    static constexpr std::uint8_t kImportExport = 0x02;   // IE port: put there by the operator, not by the robot
+    static constexpr std::uint8_t kImportExport = 0x02;  // IE port: put there by the operator, not by the robot
     static constexpr std::uint8_t kException = 0x04;
-    static constexpr std::uint8_t kAccess = 0x08;         // the picker may reach it (not for pickers)
-    static constexpr std::uint8_t kExportEnabled = 0x10;  // IE port
-    static constexpr std::uint8_t kImportEnabled = 0x20;  // IE port
-    static constexpr std::uint8_t kSourceValid = 0x80;    // byte 9
-    static constexpr std::uint8_t kInvert = 0x40;         // byte 9
-    static constexpr std::uint8_t kMediumTypeMask = 0x07; // byte 9
+    static constexpr std::uint8_t kAccess = 0x08;          // the picker may reach it (not for pickers)
+    static constexpr std::uint8_t kExportEnabled = 0x10;   // IE port
+    static constexpr std::uint8_t kImportEnabled = 0x20;   // IE port
+    static constexpr std::uint8_t kSourceValid = 0x80;     // byte 9
+    static constexpr std::uint8_t kInvert = 0x40;          // byte 9
+    static constexpr std::uint8_t kMediumTypeMask = 0x07;  // byte 9
     BigEndian<2> address{};
     std::uint8_t flags = 0;  // byte 2
     std::uint8_t reserved_3 = 0;
-    std::uint8_t asc = 0;    // bytes 4-5, with kException
+    std::uint8_t asc = 0;  // bytes 4-5, with kException
     std::uint8_t ascq = 0;
     std::array<std::uint8_t, 3> reserved_6{};
     std::uint8_t source_flags = 0;  // byte 9
@@ -127,17 +133,17 @@ struct ElementStatus {
     bool placed_by_operator = false;  // IE ports: IMPEXP
     bool exception = false;           // then asc, ascq say why
     bool accessible = true;
-    bool export_enabled = false;      // IE ports
+    bool export_enabled = false;  // IE ports
     bool import_enabled = false;
     std::uint8_t asc = 0;
     std::uint8_t ascq = 0;
     std::optional<ElementAddress> source;  // the storage element it was taken from
     bool inverted = false;
-    std::uint8_t medium_type = 0;          // 0 unspecified, 1 data, 2 cleaning, 3 diagnostic
-    VolumeTag volume_tag;                  // empty: none, unreadable (bytes that no bar code has), or not asked for
+    std::uint8_t medium_type = 0;  // 0 unspecified, 1 data, 2 cleaning, 3 diagnostic
+    VolumeTag volume_tag;          // empty: none, unreadable (bytes that no bar code has), or not asked for
     std::uint16_t volume_sequence = 0;
     std::string alternate_volume_tag;
-    std::optional<Designator> device;      // DVCID: who the drive is; its association is not on this wire
+    std::optional<Designator> device;  // DVCID: who the drive is; its association is not on this wire
     friend bool operator==(const ElementStatus&, const ElementStatus&) = default;
 };
 struct ElementStatusReport {
@@ -158,6 +164,7 @@ struct ElementStatusOptions {
     bool device_identifier = false;  // DVCID: data transfer elements get their designator
 };
 // The whole reply, pages by type in the order of `elements` (sorted by the caller: one page per run of equal type).
-std::vector<std::uint8_t> encode_element_status(const std::vector<ElementStatus>& elements, ElementStatusOptions options);
+std::vector<std::uint8_t> encode_element_status(const std::vector<ElementStatus>& elements,
+                                                ElementStatusOptions options);
 
 }  // namespace capstan::scsi

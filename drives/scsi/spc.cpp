@@ -23,7 +23,8 @@ std::optional<Bytes> vpd_body(Bytes bytes, VpdPage page) {
 }
 
 std::vector<std::uint8_t> vpd_page(DeviceType type, VpdPage page, Bytes body) {
-    const auto header = encode(VpdHeader{.peripheral = raw(type), .page_code = raw(page), .page_length = BigEndian<2>{body.size()}});
+    const auto header =
+        encode(VpdHeader{.peripheral = raw(type), .page_code = raw(page), .page_length = BigEndian<2>{body.size()}});
     std::vector<std::uint8_t> out(header.begin(), header.end());
     out.insert(out.end(), body.begin(), body.end());
     return out;
@@ -37,7 +38,8 @@ std::string trimmed_text(Bytes bytes) {
     while (!bytes.empty() && blank(bytes.front())) bytes = bytes.subspan(1);
     std::string text(text_of(bytes));
     for (char& c : text) {
-        if (c < 0x20 || c > 0x7E) c = '?';  // SPC-4 4.3.1: graphic codes of ASCII; others would reach terminals and logs
+        if (c < 0x20 || c > 0x7E)
+            c = '?';  // SPC-4 4.3.1: graphic codes of ASCII; others would reach terminals and logs
     }
     return text;
 }
@@ -67,10 +69,11 @@ std::vector<std::uint8_t> encode_inquiry(const InquiryData& data) {
         static_cast<std::uint8_t>(data.peripheral_qualifier << 5 | (raw(data.device_type) & kTypeMask)),
         flag_if(data.removable, kRemovable),
         data.version,
-        0x02,                // response data format
-        kInquirySize - 5,    // additional length
-        0, 0,
-        0x02,                // CMDQUE
+        0x02,              // response data format
+        kInquirySize - 5,  // additional length
+        0,
+        0,
+        0x02,  // CMDQUE
     };
     append_padded(out, data.vendor, 8);
     append_padded(out, data.product, 16);
@@ -83,7 +86,8 @@ std::string serial_number_of(const Designator& designator) {
     const Bytes bytes = designator.bytes;
     switch (designator.type) {
         case Designator::Type::t10_vendor_id: {
-            // Vendor (8) and product (16) come first in what LTO drives and libraries send; a shorter one is vendor + serial.
+            // Vendor (8) and product (16) come first in what LTO drives and libraries send; a shorter one is vendor +
+            // serial.
             const std::size_t skip = bytes.size() > 24 ? 24 : std::min<std::size_t>(bytes.size(), 8);
             return trimmed_text(bytes.subspan(skip));
         }

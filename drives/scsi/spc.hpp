@@ -1,6 +1,6 @@
-// Commands of every SCSI device (SPC-4): INQUIRY, TEST UNIT READY, REQUEST SENSE, PREVENT/ALLOW, REPORT SUPPORTED OPERATION
-// CODES. Mode pages are in mode.hpp. Decoders are pure, take any bytes, and give std::nullopt when the fixed head is not
-// whole; a list that was cut by the allocation length gives its whole entries.
+// Commands of every SCSI device (SPC-4): INQUIRY, TEST UNIT READY, REQUEST SENSE, PREVENT/ALLOW, REPORT SUPPORTED
+// OPERATION CODES. Mode pages are in mode.hpp. Decoders are pure, take any bytes, and give std::nullopt when the fixed
+// head is not whole; a list that was cut by the allocation length gives its whole entries.
 #pragma once
 
 #include "drives/scsi/cdb.hpp"
@@ -75,7 +75,7 @@ std::optional<InquiryData> decode_inquiry(Bytes bytes);  // needs byte 0-4; text
 std::vector<std::uint8_t> encode_inquiry(const InquiryData& data);  // 96 bytes
 
 enum class VpdPage : std::uint8_t { supported_pages = 0x00, unit_serial_number = 0x80, device_identification = 0x83 };
-struct VpdHeader {  // SPC-4 7.8.1
+struct VpdHeader {                // SPC-4 7.8.1
     std::uint8_t peripheral = 0;  // byte 0: qualifier and device type
     std::uint8_t page_code = 0;
     BigEndian<2> page_length{};
@@ -85,8 +85,16 @@ static_assert(sizeof(VpdHeader) == 4);
 
 struct Designator {  // SPC-4 7.8.6.1
     enum class CodeSet : std::uint8_t { reserved = 0, binary = 1, ascii = 2, utf8 = 3 };
-    enum class Type : std::uint8_t { vendor_specific = 0, t10_vendor_id = 1, eui64 = 2, naa = 3, relative_port = 4,
-                                     target_port_group = 5, logical_unit_group = 6, scsi_name = 8 };
+    enum class Type : std::uint8_t {
+        vendor_specific = 0,
+        t10_vendor_id = 1,
+        eui64 = 2,
+        naa = 3,
+        relative_port = 4,
+        target_port_group = 5,
+        logical_unit_group = 6,
+        scsi_name = 8
+    };
     enum class Association : std::uint8_t { logical_unit = 0, target_port = 1, target_device = 2 };
     CodeSet code_set = CodeSet::binary;
     Type type = Type::vendor_specific;
@@ -139,7 +147,8 @@ struct SupportedCommand {
     friend bool operator==(const SupportedCommand&, const SupportedCommand&) = default;
 };
 std::optional<std::vector<SupportedCommand>> decode_supported_commands(Bytes bytes);
-std::vector<std::uint8_t> encode_supported_commands(const std::vector<SupportedCommand>& commands);  // timeouts where present
+std::vector<std::uint8_t> encode_supported_commands(
+    const std::vector<SupportedCommand>& commands);  // timeouts where present
 
 struct OneCommandSupport {
     enum class Support : std::uint8_t { unknown = 0, not_supported = 1, standard = 3, vendor_specific = 5 };

@@ -11,7 +11,7 @@ struct LoadUnloadCdb {  // SSC-4 7.2
     static constexpr std::uint8_t kLoad = 0x01;       // byte 4; else unload
     static constexpr std::uint8_t kRetension = 0x02;
     static constexpr std::uint8_t kEndOfTape = 0x04;
-    static constexpr std::uint8_t kHold = 0x08;       // keep the cartridge in the drive, threaded or not
+    static constexpr std::uint8_t kHold = 0x08;  // keep the cartridge in the drive, threaded or not
     std::uint8_t opcode = raw(kOpcode);
     std::uint8_t immediate = 0;
     std::array<std::uint8_t, 2> reserved_2{};
@@ -80,14 +80,15 @@ struct Space6Cdb {  // SSC-4 7.16
     friend constexpr bool operator==(const Space6Cdb&, const Space6Cdb&) = default;
 };
 static_assert(sizeof(Space6Cdb) == 6);
-static_assert(encode(Space6Cdb{.code = 1, .count = signed_on_wire<3>(-2)}) == Wire<Space6Cdb>{0x11, 1, 0xFF, 0xFF, 0xFE, 0});
+static_assert(encode(Space6Cdb{.code = 1, .count = signed_on_wire<3>(-2)}) ==
+              Wire<Space6Cdb>{0x11, 1, 0xFF, 0xFF, 0xFE, 0});
 
 struct Space16Cdb {  // SSC-4 7.17
     static constexpr Opcode kOpcode = Opcode::space_16;
     std::uint8_t opcode = raw(kOpcode);
     std::uint8_t code = 0;  // byte 1, bits 3-0
     std::array<std::uint8_t, 2> reserved_2{};
-    BigEndian<8> count{};   // bytes 4-11, two's complement
+    BigEndian<8> count{};  // bytes 4-11, two's complement
     BigEndian<2> parameter_length{};
     std::uint8_t reserved_14 = 0;
     std::uint8_t control = 0;
@@ -103,7 +104,7 @@ struct Locate10Cdb {  // SSC-4 7.3
     std::uint8_t opcode = raw(kOpcode);
     std::uint8_t flags = 0;  // byte 1
     std::uint8_t reserved_2 = 0;
-    BigEndian<4> block{};    // bytes 3-6, logical object number
+    BigEndian<4> block{};  // bytes 3-6, logical object number
     std::uint8_t reserved_7 = 0;
     std::uint8_t partition = 0;  // byte 8
     std::uint8_t control = 0;
@@ -119,7 +120,7 @@ struct Locate16Cdb {  // SSC-4 7.4
     enum class Destination : std::uint8_t { object = 0x00, file = 0x08, end_of_data = 0x18 };
     static constexpr std::uint8_t kExplicitAddressMode = 0x01;  // byte 2: BAM
     std::uint8_t opcode = raw(kOpcode);
-    std::uint8_t flags = 0;      // byte 1
+    std::uint8_t flags = 0;  // byte 1
     std::uint8_t address_mode = 0;
     std::uint8_t partition = 0;  // byte 3
     BigEndian<8> identifier{};   // bytes 4-11: logical object number or logical file number
@@ -141,7 +142,7 @@ struct ReadBlockLimitsCdb {  // SSC-4 7.7
 };
 static_assert(sizeof(ReadBlockLimitsCdb) == 6);
 
-struct BlockLimitsData {  // the reply
+struct BlockLimitsData {           // the reply
     std::uint8_t granularity = 0;  // byte 0, bits 4-0: block lengths are multiples of 2^granularity
     BigEndian<3> block_size_max{};
     BigEndian<2> block_size_min{};
@@ -176,7 +177,7 @@ struct ReadPositionCdb {
 };
 static_assert(sizeof(ReadPositionCdb) == 10);
 
-struct ShortPositionData {  // 20 bytes
+struct ShortPositionData {                                  // 20 bytes
     static constexpr std::uint8_t kBeginning = 0x80;        // BOP
     static constexpr std::uint8_t kEnd = 0x40;              // EOP: between early warning and the end
     static constexpr std::uint8_t kCountUnknown = 0x20;     // LOCU
@@ -217,18 +218,18 @@ struct ExtendedPositionData {  // 32 bytes; flags as in the short form
     std::uint8_t partition = 0;
     BigEndian<2> additional_length{0x1C};  // bytes 2-3
     std::uint8_t reserved_4 = 0;
-    BigEndian<3> objects_in_buffer{};      // bytes 5-7
-    BigEndian<8> first{};                  // bytes 8-15
-    BigEndian<8> last{};                   // bytes 16-23
-    BigEndian<8> bytes_in_buffer{};        // bytes 24-31
+    BigEndian<3> objects_in_buffer{};  // bytes 5-7
+    BigEndian<8> first{};              // bytes 8-15
+    BigEndian<8> last{};               // bytes 16-23
+    BigEndian<8> bytes_in_buffer{};    // bytes 24-31
     friend constexpr bool operator==(const ExtendedPositionData&, const ExtendedPositionData&) = default;
 };
 static_assert(sizeof(ExtendedPositionData) == 32);
 
 // What the drive says about where it is. A field is there only when the form has it and the drive knows it.
 struct Position {
-    bool at_beginning = false;      // BOP
-    bool at_end = false;            // EOP: between early warning and the end of the partition
+    bool at_beginning = false;  // BOP
+    bool at_end = false;        // EOP: between early warning and the end of the partition
     bool beyond_early_warning = false;
     std::uint32_t partition = 0;
     std::optional<BlockNumber> block;      // next object between host and drive

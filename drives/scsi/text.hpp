@@ -9,7 +9,7 @@ namespace capstan::scsi {
 std::string trimmed_text(Bytes bytes);
 void append_padded(std::vector<std::uint8_t>& out, std::string_view text, std::size_t size);  // cut or blank-filled
 
-std::optional<Designator> take_designator(Reader& reader);  // empty: not whole
+std::optional<Designator> take_designator(Reader& reader);                             // empty: not whole
 void append_designator(std::vector<std::uint8_t>& out, const Designator& designator);  // at most 255 bytes of it
 
 template <WireStruct T>

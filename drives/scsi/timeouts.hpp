@@ -1,5 +1,6 @@
-// How long a command may take before its device is given up: what the device recommends (REPORT SUPPORTED OPERATION CODES
-// with timeouts), else a default by command. A value; 2 KiB, shared read-only between the threads that use one device.
+// How long a command may take before its device is given up: what the device recommends (REPORT SUPPORTED OPERATION
+// CODES with timeouts), else a default by command. A value; 2 KiB, shared read-only between the threads that use one
+// device.
 #pragma once
 
 #include "drives/scsi/spc.hpp"
