@@ -51,15 +51,15 @@ class CartridgeFile {
     Result<void> append_block(BlockNumber at, scsi::DataOut data);
     Result<void> append_filemarks(BlockNumber at, std::uint64_t count);
     Result<void> truncate(BlockNumber end);
-    // Data, then index, each with fdatasync. After an Error nothing is known to be synchronised that was not before.
+    // Data, then index, each with fdatasync. After an Error nothing is known to be synchronised that was not before, and
+    // only drop_unsynchronised() may follow (the kernel forgets a failed page: a second fdatasync would lie).
     Result<void> synchronise();
     // The drive loses its power: everything since the last synchronise() is gone from the cartridge.
-    Result<void> drop_unsynchronised(BlockNumber from);  // synchronised_end() <= from: keeps the buffered objects before it
+    Result<void> drop_unsynchronised();
 
   private:
     CartridgeFile(std::string directory, MediumInfo info, bool read_only);
     static Result<std::unique_ptr<CartridgeFile>> open(const std::string& directory, bool read_only);
-    Result<void> open_index();
     Result<void> find_synchronised_end();
     Result<IndexRecord> record(BlockNumber number);
     Result<int> segment(std::uint64_t number, bool create);
@@ -67,6 +67,7 @@ class CartridgeFile {
     Result<void> cut_data(std::uint64_t data_end);
     Result<void> sync_data();
     void start_writeback();
+    void forget_pending(BlockNumber end);
     std::string segment_path(std::uint64_t number) const;
     std::string index_path() const { return directory_ + "/index"; }
     Error damaged(BlockNumber number, const char* what) const;
@@ -87,6 +88,7 @@ class CartridgeFile {
     std::uint64_t writeback_from_ = 0;         // data before this were handed to the disk already
     std::deque<IndexRecord> pending_;          // objects synchronised_ … end
     bool directory_dirty_ = false;
+    bool failed_ = false;                      // a synchronise() failed: see there
     std::vector<std::uint8_t> cache_;          // index records from cache_first_ on: a sequential read asks once in 128
     std::uint64_t cache_first_ = 0;
 };

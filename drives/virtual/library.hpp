@@ -9,6 +9,7 @@
 #include "drives/scsi/transport.hpp"
 #include "drives/virtual/cartridge_format.hpp"
 #include "drives/virtual/fault_plan.hpp"
+#include "drives/virtual/nexus.hpp"
 #include "drives/virtual/timing.hpp"
 
 #include <memory>
@@ -17,8 +18,6 @@
 #include <vector>
 
 namespace capstan::virtual_library {
-
-enum class NexusId : std::uint64_t {};  // one initiator; unit attentions and PREVENT are per nexus
 
 // Elements of one kind: `count` of them at first, first + stride, …
 struct ElementRange {

@@ -1,7 +1,6 @@
 // How long the virtual library's commands take. Moves and loads take no time, real time, or simulated time.
 #pragma once
 
-#include "config/base/clock.hpp"
 #include "config/base/ids.hpp"
 
 #include <chrono>
@@ -51,7 +50,7 @@ struct Timing {
     TimeMode mode = TimeMode::none;
     std::shared_ptr<const TimingModel> model;  // real and simulated; empty: FixedTime
     // The time by which a loading drive becomes ready. Called on every device's thread. Needed for real and simulated.
-    std::function<Steady()> now;
+    std::function<std::chrono::steady_clock::time_point()> now;
     // Lets time pass on the calling thread. Real: called for every command. Simulated: called, if given, only for a hung
     // command, whose Error cannot carry a time.
     std::function<void(std::chrono::microseconds)> sleep;

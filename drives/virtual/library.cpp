@@ -1,0 +1,146 @@
+#include "drives/virtual/library.hpp"
+
+#include "drives/virtual/geometry_format.hpp"
+#include "drives/virtual/library_state.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+
+namespace capstan::virtual_library {
+namespace {
+
+using std::chrono::microseconds;
+
+std::string geometry_path(const std::string& directory) { return directory + "/geometry"; }
+
+// The geometry file is written last: a library whose making was cut short is made again.
+Result<void> create(const std::string& directory, const LibraryGeometry& geometry) {
+    CAPSTAN_CHECK(check(geometry));
+    std::error_code ignored;
+    std::filesystem::remove_all(directory + "/media", ignored);
+    std::filesystem::remove(directory + "/places", ignored);
+    CAPSTAN_CHECK(make_directories(directory + "/media"));
+    std::vector<Places::Change> changes;
+    for (unsigned i = 0; i < geometry.cartridges; ++i) {
+        auto info = geometry.medium;
+        info.volume_tag = VolumeTag{fmt::format("{}{:03}L8", geometry.barcode_prefix, i + 1)};
+        info.id = info.volume_tag.text;
+        CAPSTAN_CHECK(CartridgeFile::create(directory + "/media/" + info.id, info, CartridgeFile::Durable::caller_synchronises));
+        auto slot = static_cast<std::uint16_t>(geometry.slots.first + i * geometry.slots.stride);
+        changes.push_back({info.id, {ElementAddress{slot}, std::nullopt, false}});
+    }
+    CAPSTAN_TRY(auto places, Places::open(directory + "/places"));
+    CAPSTAN_CHECK(places.put_each(changes));
+    CAPSTAN_TRY(auto folder, open_file(directory, O_RDONLY | O_DIRECTORY));
+    if (::syncfs(folder.get()) != 0) return fail_errno(errno, fmt::format("cannot synchronise {}", directory));
+    return replace_file(geometry_path(directory), bytes_of(encode(geometry)));
+}
+
+Result<LibraryGeometry> read_geometry(const std::string& directory) {
+    CAPSTAN_TRY(auto text, read_file(geometry_path(directory), 1 << 20));
+    return decode_geometry(text_of(text));
+}
+
+}  // namespace
+
+Result<std::vector<CartridgeInfo>> list_cartridges(const std::string& library_directory) {
+    CAPSTAN_TRY(auto places, Places::read(library_directory + "/places"));
+    std::vector<CartridgeInfo> list;
+    std::error_code problem;
+    auto media = library_directory + "/media";
+    for (std::filesystem::directory_iterator entry(media, problem), end; !problem && entry != end; entry.increment(problem)) {
+        CartridgeInfo info;
+        info.id = entry->path().filename().string();
+        info.directory = entry->path().string();
+        auto text = read_file(info.directory + "/medium", 4u << 20);
+        if (!text) continue;
+        if (auto medium = decode_medium_info(text_of(*text))) {
+            info.barcode = medium->barcode;
+            info.volume_tag = medium->volume_tag;
+        }
+        if (auto place = places.find(info.id); place != places.end()) info.element = place->second.element;
+        list.push_back(std::move(info));
+    }
+    if (problem) return fail(Recovery::give_up, fmt::format("cannot list {}: {}", media, problem.message()));
+    std::ranges::sort(list, {}, &CartridgeInfo::id);
+    return list;
+}
+
+VirtualLibrary::VirtualLibrary(std::unique_ptr<State> state) : state_(std::move(state)) {}
+VirtualLibrary::~VirtualLibrary() = default;
+
+Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& directory, const LibraryGeometry& geometry,
+                                                             LibraryOptions options) {
+    auto& timing = options.timing;
+    if (timing.mode != TimeMode::none && !timing.model) timing.model = std::make_shared<FixedTime>();
+    if ((timing.mode != TimeMode::none && !timing.now) || (timing.mode == TimeMode::real && !timing.sleep))
+        return fail(Recovery::change_request, "virtual library: real and simulated time need a clock, real time also a sleep");
+    CAPSTAN_CHECK(make_directories(directory));
+    CAPSTAN_TRY(auto lock, open_file(directory + "/lock", O_RDWR | O_CREAT));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return fail(Recovery::change_request, fmt::format("virtual library {}: another process has it open", directory),
+                    "Stop that process, or use another directory.");
+    if (::access(geometry_path(directory).c_str(), F_OK) != 0) CAPSTAN_CHECK(create(directory, geometry));
+    auto state = std::make_unique<State>();
+    state->lock = std::move(lock);
+    state->options = std::move(options);
+    CAPSTAN_TRY(state->geometry, read_geometry(directory));
+    CAPSTAN_TRY(state->shelf, Shelf::open(directory));
+    const auto& g = state->geometry;
+    for (std::uint16_t i = 1; i <= g.drives.count; ++i) {
+        DeviceServer::Identity identity{scsi::DeviceType::tape, g.vendor, g.drive_product, g.revision, fmt::format("{}D{}", g.serial, i)};
+        state->drives.push_back(
+            std::make_unique<TapeDrive>(std::move(identity), g.drive_density, state->options.timing, state->options.drive_buffer));
+    }
+    DeviceServer::Identity identity{scsi::DeviceType::changer, g.vendor, g.changer_product, g.revision, g.serial};
+    state->changer =
+        std::make_unique<MediumChanger>(std::move(identity), g, state->options.timing, state->shelf, state->drives);
+    state->changer->insert_into_drives();
+    state->counts.resize(1u + g.drives.count);
+    std::shared_ptr<VirtualLibrary> library(new VirtualLibrary(std::move(state)));
+    library->set_faults(library->state_->options.faults);
+    return library;
+}
+
+const LibraryGeometry& VirtualLibrary::geometry() const { return state_->geometry; }
+std::uint8_t VirtualLibrary::drives() const { return static_cast<std::uint8_t>(state_->drives.size()); }
+std::string VirtualLibrary::drive_serial(std::uint8_t lun) const {
+    return lun >= 1 && lun <= drives() ? state_->drives[lun - 1u]->identity().serial : std::string{};
+}
+
+Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out,
+                                                MutableBytes data_in, std::chrono::milliseconds timeout) {
+    auto& timing = state_->options.timing;
+    auto unit = state_->unit(lun);
+    if (!unit) return State::no_such_unit(cdb, data_in);
+    auto fault = state_->next_fault(lun);
+    auto name = [&] { return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit->identity().serial); };
+    if (fault == CommandFault::Kind::gone)
+        return fail(Recovery::stop_device, fmt::format("{}: the device does not answer any more", name()), "Look at its power and cable.");
+    if (fault == CommandFault::Kind::hung) {
+        if (timing.sleep) timing.sleep(timeout);
+        return fail(Recovery::stop_device, fmt::format("{}: no answer to command {:02x}h within {} ms; its outcome is unknown", name(),
+                                                       cdb.bytes[0], timeout.count()));
+    }
+    Answer answer;
+    {
+        std::lock_guard lock(unit->mutex());
+        answer = unit->serve({nexus, cdb, data_out, data_in});
+    }
+    microseconds took{};
+    if (timing.mode != TimeMode::none) took = timing.model->takes(answer.motion);
+    if (timing.mode == TimeMode::real) timing.sleep(std::min<microseconds>(took, timeout));
+    if (timing.mode == TimeMode::simulated && took > timeout && timing.sleep) timing.sleep(timeout);
+    if (took > timeout || fault == CommandFault::Kind::lost_reply)
+        return fail(Recovery::stop_device, fmt::format("{}: command {:02x}h: {}; its outcome is unknown", name(), cdb.bytes[0],
+                                                       took > timeout ? "it takes longer than its time limit" : "the reply was lost"));
+    return scsi::ScsiReply{answer.sense, answer.transferred, took};
+}
+
+}  // namespace capstan::virtual_library

@@ -1,0 +1,199 @@
+// The operator's hands in a virtual library, and what goes wrong in it.
+#include "drives/scsi/spc.hpp"
+#include "drives/virtual/library.hpp"
+#include "drives/virtual/library_state.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace capstan::virtual_library {
+namespace {
+
+std::unexpected<Error> refuse(std::string happened, std::string advice = {}) {
+    return fail(Recovery::change_request, "virtual library: " + std::move(happened), std::move(advice));
+}
+
+}  // namespace
+
+DeviceServer* VirtualLibrary::State::unit(std::uint8_t lun) {
+    if (lun == 0) return changer.get();
+    return lun <= drives.size() ? drives[lun - 1u].get() : nullptr;
+}
+
+std::optional<CommandFault::Kind> VirtualLibrary::State::next_fault(std::uint8_t lun) {
+    std::lock_guard guard(fault_mutex);
+    auto& count = counts[lun];
+    ++count.commands;
+    if (count.gone) return CommandFault::Kind::gone;
+    for (const auto& each : command_faults) {
+        if (each.lun != lun || each.command != count.commands) continue;
+        if (each.kind == CommandFault::Kind::gone) count.gone = true;
+        return each.kind;
+    }
+    return std::nullopt;
+}
+
+scsi::ScsiReply VirtualLibrary::State::no_such_unit(const scsi::Cdb& cdb, MutableBytes data_in) {
+    Command command{{}, cdb, {}, data_in};
+    Answer answer = check_condition(code::kNoSuchUnit);
+    auto inquiry = scsi::from_cdb<scsi::InquiryCdb>(cdb);
+    if (inquiry && !scsi::has(inquiry->flags, scsi::InquiryCdb::kVitalProductData)) {
+        scsi::InquiryData nothing{.peripheral_qualifier = 3, .device_type = scsi::DeviceType::unknown};
+        answer = give(scsi::encode_inquiry(nothing), inquiry->allocation_length.value(), command);
+    }
+    return {answer.sense, answer.transferred, {}};
+}
+
+Result<void> VirtualLibrary::State::in_reach(const std::string& cartridge) const {
+    if (!shelf.label(cartridge)) return refuse(fmt::format("there is no cartridge '{}'", cartridge));
+    auto element = shelf.place(cartridge).element;
+    if (element && changer->is_drive(*element))
+        return refuse(fmt::format("cartridge '{}' is in a drive", cartridge), "Move it out of the drive first.");
+    return {};
+}
+
+std::vector<CartridgeInfo> VirtualLibrary::cartridges() const {
+    std::lock_guard lock(state_->changer->mutex());
+    std::vector<CartridgeInfo> list;
+    for (const auto& [id, label] : state_->shelf.labels())
+        list.push_back({id, state_->shelf.directory(id), label.barcode, label.volume_tag, state_->shelf.place(id).element});
+    return list;
+}
+
+Result<std::string> VirtualLibrary::add_cartridge(MediumInfo info) {
+    std::lock_guard lock(state_->changer->mutex());
+    return state_->shelf.add(std::move(info));
+}
+
+Result<void> VirtualLibrary::put_into_port(const std::string& cartridge, ElementAddress port) {
+    auto& changer = *state_->changer;
+    std::lock_guard lock(changer.mutex());
+    if (!state_->shelf.label(cartridge)) return refuse(fmt::format("there is no cartridge '{}'", cartridge));
+    if (state_->shelf.place(cartridge).element) return refuse(fmt::format("cartridge '{}' is in the library already", cartridge));
+    if (!changer.is_port(port)) return refuse(fmt::format("element 0x{:04x} is no IE port", raw(port)));
+    if (changer.prevented()) return refuse("the IE port is locked", "Let the host allow medium removal.");
+    if (auto there = state_->shelf.at(port); !there.empty()) return refuse(fmt::format("the IE port holds cartridge '{}'", there));
+    const std::array change{Places::Change{cartridge, {port, std::nullopt, true}}};
+    CAPSTAN_CHECK(state_->shelf.put(change));
+    changer.port_used(port);
+    return {};
+}
+
+Result<std::string> VirtualLibrary::take_from_port(ElementAddress port) {
+    auto& changer = *state_->changer;
+    std::lock_guard lock(changer.mutex());
+    if (!changer.is_port(port)) return refuse(fmt::format("element 0x{:04x} is no IE port", raw(port)));
+    if (changer.prevented()) return refuse("the IE port is locked", "Let the host allow medium removal.");
+    auto cartridge = state_->shelf.at(port);
+    if (cartridge.empty()) return refuse("the IE port is empty");
+    const std::array change{Places::Change{cartridge, {}}};
+    CAPSTAN_CHECK(state_->shelf.put(change));
+    changer.port_used(port);
+    return cartridge;
+}
+
+Result<void> VirtualLibrary::swap_by_hand(ElementAddress one, ElementAddress other, Noticed noticed) {
+    auto& changer = *state_->changer;
+    std::lock_guard lock(changer.mutex());
+    for (auto element : {one, other}) {
+        if (!changer.is_slot(element) && !changer.is_port(element))
+            return refuse(fmt::format("element 0x{:04x} is no slot and no IE port", raw(element)));
+    }
+    std::vector<Places::Change> changes;
+    auto first = state_->shelf.at(one), second = state_->shelf.at(other);
+    if (!first.empty()) changes.push_back({first, {other, std::nullopt, changer.is_port(other)}});
+    if (!second.empty()) changes.push_back({second, {one, std::nullopt, changer.is_port(one)}});
+    if (one != other && !changes.empty()) CAPSTAN_CHECK(state_->shelf.put(changes));
+    if (noticed == Noticed::by_the_door) {
+        changer.open_door();
+        changer.close_door();
+    }
+    return {};
+}
+
+void VirtualLibrary::open_door() {
+    std::lock_guard lock(state_->changer->mutex());
+    state_->changer->open_door();
+}
+
+void VirtualLibrary::close_door() {
+    std::lock_guard lock(state_->changer->mutex());
+    state_->changer->close_door();
+}
+
+Result<void> VirtualLibrary::set_write_protect(const std::string& cartridge, bool on) {
+    std::lock_guard lock(state_->changer->mutex());
+    CAPSTAN_CHECK(state_->in_reach(cartridge));
+    CAPSTAN_TRY(auto info, state_->shelf.info(cartridge));
+    info.write_protected = on;
+    return state_->shelf.change(cartridge, info);
+}
+
+Result<void> VirtualLibrary::set_barcode(const std::string& cartridge, MediumInfo::Barcode barcode, VolumeTag tag) {
+    std::lock_guard lock(state_->changer->mutex());
+    CAPSTAN_CHECK(state_->in_reach(cartridge));
+    CAPSTAN_TRY(auto info, state_->shelf.info(cartridge));
+    info.barcode = barcode;
+    info.volume_tag = std::move(tag);
+    return state_->shelf.change(cartridge, info);
+}
+
+Result<void> VirtualLibrary::set_defects(const std::string& cartridge, std::vector<MediumInfo::Defect> defects) {
+    std::lock_guard lock(state_->changer->mutex());
+    CAPSTAN_CHECK(state_->in_reach(cartridge));
+    CAPSTAN_TRY(auto info, state_->shelf.info(cartridge));
+    info.defects = std::move(defects);
+    return state_->shelf.change(cartridge, info);
+}
+
+Result<void> VirtualLibrary::power_cycle(std::uint8_t lun) {
+    auto unit = state_->unit(lun);
+    if (!unit) return refuse(fmt::format("there is no logical unit {}", lun));
+    {
+        std::lock_guard lock(unit->mutex());
+        if (lun == 0) state_->changer->power_cycle();
+        else state_->drives[lun - 1u]->power_cycle();
+    }
+    return {};
+}
+
+Result<void> VirtualLibrary::power_cycle() {
+    for (std::uint8_t lun = 0; lun <= drives(); ++lun) CAPSTAN_CHECK(power_cycle(lun));
+    return {};
+}
+
+void VirtualLibrary::lose_nexus(NexusId nexus) {
+    for (std::uint8_t lun = 0; lun <= drives(); ++lun) {
+        std::lock_guard lock(state_->unit(lun)->mutex());
+        state_->unit(lun)->lose_nexus(nexus);
+    }
+}
+
+void VirtualLibrary::set_faults(FaultPlan plan) {
+    {
+        std::lock_guard lock(state_->changer->mutex());
+        state_->changer->set_jams(plan.jams);
+    }
+    for (auto& drive : state_->drives) {
+        std::lock_guard lock(drive->mutex());
+        drive->set_medium_faults(plan.medium);
+    }
+    std::lock_guard lock(state_->fault_mutex);
+    state_->command_faults = std::move(plan.commands);
+    for (auto& each : state_->counts) each = {};
+}
+
+void VirtualLibrary::clear_jam() {
+    std::lock_guard lock(state_->changer->mutex());
+    state_->changer->clear_jam();
+}
+
+void VirtualLibrary::bring_back(std::uint8_t lun) {
+    if (!state_->unit(lun) || !power_cycle(lun)) return;
+    std::lock_guard lock(state_->fault_mutex);
+    state_->counts[lun].gone = false;
+}
+
+}  // namespace capstan::virtual_library

@@ -1,0 +1,231 @@
+#include "drives/virtual/tape_drive.hpp"
+
+#include "config/base/log.hpp"
+
+#include <algorithm>
+
+namespace capstan::virtual_library {
+namespace {
+
+using scsi::Opcode;
+constexpr DeviceServer::Supported kSupported[] = {
+    {Opcode::test_unit_ready, {}, 1, 60},   {Opcode::rewind, {}, 100, 600},
+    {Opcode::request_sense, {}, 1, 60},     {Opcode::read_block_limits, {}, 1, 60},
+    {Opcode::read_6, {}, 60, 1500},         {Opcode::write_6, {}, 60, 1500},
+    {Opcode::write_filemarks_6, {}, 60, 1700}, {Opcode::space_6, {}, 180, 2900},
+    {Opcode::inquiry, {}, 1, 60},           {Opcode::mode_select_6, {}, 1, 60},
+    {Opcode::erase_6, {}, 600, 60000},      {Opcode::mode_sense_6, {}, 1, 60},
+    {Opcode::load_unload, {}, 60, 900},     {Opcode::prevent_allow_medium_removal, {}, 1, 60},
+    {Opcode::locate_10, {}, 180, 2900},     {Opcode::read_position, {}, 1, 60},
+    {Opcode::mode_select_10, {}, 1, 60},    {Opcode::mode_sense_10, {}, 1, 60},
+    {Opcode::space_16, {}, 180, 2900},      {Opcode::locate_16, {}, 180, 2900},
+    {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
+};
+
+}  // namespace
+
+TapeDrive::TapeDrive(Identity identity, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size)
+    : DeviceServer(std::move(identity), kSupported), density_(density), timing_(timing), buffer_size_(buffer_size) {
+    default_modes();
+}
+
+std::chrono::microseconds TapeDrive::takes(Activity activity) const {
+    return timing_.mode == TimeMode::none ? std::chrono::microseconds{} : timing_.model->takes({.activity = activity});
+}
+
+void TapeDrive::start_loading(std::chrono::microseconds after) {
+    load_ = Load::loading;
+    threaded_ = true;
+    position_ = BlockNumber{};
+    ready_at_ = timing_.mode == TimeMode::none ? Clock::time_point{} : timing_.now() + after;
+    settle();
+}
+
+void TapeDrive::insert(std::unique_ptr<CartridgeFile> cartridge, std::chrono::microseconds after) {
+    cartridge_ = std::move(cartridge);
+    if (!cartridge_) {
+        load_ = Load::unreadable;
+        attention(code::kMediumChanged);
+        return;
+    }
+    start_loading(after + takes(Activity::load));
+}
+
+std::optional<SenseCode> TapeDrive::may_remove(bool auto_unload) const {
+    if (prevented()) return code::kRemovalPrevented;
+    if (threaded() && !auto_unload) return code::kRemovalPrevented;
+    return std::nullopt;
+}
+
+void TapeDrive::remove() {
+    if (auto problem = flush()) deferred_ = problem;
+    cartridge_.reset();
+    load_ = Load::empty;
+    threaded_ = false;
+    position_ = BlockNumber{};
+}
+
+// The buffer is gone; the drive finds the cartridge where it is and loads it again.
+void TapeDrive::power_cycle() {
+    if (cartridge_) {
+        if (auto dropped = cartridge_->drop_unsynchronised(); !dropped) (void)failed(dropped.error());
+    }
+    deferred_.reset();
+    bad_buffered_.reset();
+    default_modes();
+    power_on();
+    if (cartridge_) start_loading(takes(Activity::load));
+}
+
+// A loading drive becomes ready by itself; every nexus is told.
+void TapeDrive::settle() {
+    if (load_ != Load::loading) return;
+    if (timing_.mode != TimeMode::none && timing_.now() < ready_at_) return;
+    load_ = Load::ready;
+    attention(code::kMediumChanged);
+}
+
+std::optional<SenseCode> TapeDrive::not_ready() const {
+    switch (load_) {
+        case Load::empty:
+        case Load::unthreaded: return code::kNoMedium;
+        case Load::loading: return code::kBecomingReady;
+        case Load::unreadable: return code::kCannotReadMedium;
+        case Load::ready: return std::nullopt;
+    }
+    return code::kInternalFailure;
+}
+
+Sense TapeDrive::state() const { return Sense{.code = not_ready().value_or(SenseCode{})}; }
+
+// A deferred error is told instead of the next command, which is not carried out (SPC-4 4.5.7).
+std::optional<Sense> TapeDrive::pending(const Command&) { return std::exchange(deferred_, std::nullopt); }
+
+Answer TapeDrive::run(const Command& command) {
+    switch (scsi::opcode_of(command.cdb)) {
+        case Opcode::prevent_allow_medium_removal: return prevent_allow(command);
+        case Opcode::load_unload: return load_unload(command);
+        case Opcode::mode_sense_6:
+        case Opcode::mode_sense_10: return mode_sense(command);
+        case Opcode::mode_select_6:
+        case Opcode::mode_select_10: return mode_select(command);
+        case Opcode::read_block_limits: return read_block_limits(command);
+        default: break;
+    }
+    if (auto reason = not_ready()) return check_condition(*reason);
+    auto from = position_;
+    auto from_byte = cartridge_->byte_position(from);
+    Answer answer;
+    switch (scsi::opcode_of(command.cdb)) {
+        case Opcode::test_unit_ready: return {};
+        case Opcode::rewind: answer = rewind(); break;
+        case Opcode::read_6: answer = read(command); break;
+        case Opcode::write_6: answer = write(command); break;
+        case Opcode::write_filemarks_6: answer = write_filemarks(command); break;
+        case Opcode::space_6:
+        case Opcode::space_16: answer = space(command); break;
+        case Opcode::locate_10:
+        case Opcode::locate_16: answer = locate(command); break;
+        case Opcode::read_position: answer = read_position(command); break;
+        case Opcode::erase_6: answer = erase(command); break;
+        default: return check_condition(code::kInvalidOpcode);
+    }
+    auto to_byte = cartridge_->byte_position(position_);
+    answer.motion.from = from;
+    answer.motion.to = position_;
+    answer.motion.bytes = answer.transferred;
+    answer.motion.from_byte = from_byte.value_or(0);
+    answer.motion.to_byte = to_byte.value_or(0);
+    return answer;
+}
+
+Answer TapeDrive::load_unload(const Command& command) {
+    using Cdb = scsi::LoadUnloadCdb;
+    auto cdb = *scsi::from_cdb<Cdb>(command.cdb);
+    bool load = scsi::has(cdb.flags, Cdb::kLoad), immediate = scsi::has(cdb.immediate, Cdb::kImmediate);
+    if (scsi::has(cdb.flags, Cdb::kEndOfTape)) return check_condition(code::kInvalidField);
+    Answer answer;
+    if (!load) {
+        if (load_ == Load::empty || load_ == Load::unthreaded) return {};
+        if (prevented()) return check_condition(code::kRemovalPrevented);
+        if (auto problem = load_ == Load::ready ? flush() : std::nullopt) return check_condition(*problem);
+        load_ = cartridge_ ? Load::unthreaded : Load::unreadable;
+        threaded_ = false;
+        position_ = BlockNumber{};
+        answer.motion.activity = Activity::unload;
+        return answer;
+    }
+    if (load_ == Load::empty) return check_condition(code::kNoMedium);
+    if (load_ == Load::unreadable) return check_condition(code::kCannotReadMedium);
+    if (load_ == Load::ready) {  // already loaded: only to the beginning
+        answer = rewind();
+        answer.motion.to = position_;
+        return answer;
+    }
+    if (load_ == Load::unthreaded) start_loading(takes(Activity::load));
+    if (immediate) return answer;
+    // The command itself waits until the drive is ready; only the other nexuses learn of it by a unit attention.
+    answer.motion.activity = Activity::load;
+    load_ = Load::ready;
+    attention(code::kMediumChanged, Whom::others, command.nexus);
+    return answer;
+}
+
+Answer TapeDrive::rewind() {
+    if (auto problem = flush()) return check_condition(*problem);
+    position_ = BlockNumber{};
+    Answer answer;
+    answer.motion.activity = Activity::rewind;
+    return answer;
+}
+
+Answer TapeDrive::read_block_limits(const Command& command) {
+    if (scsi::from_cdb<scsi::ReadBlockLimitsCdb>(command.cdb)->flags != 0) return check_condition(code::kInvalidField);
+    scsi::BlockLimitsData limits;
+    limits.block_size_max = BigEndian<3>{kBlockSizeMax};
+    limits.block_size_min = BigEndian<2>{1};
+    return give(scsi::encode(limits), sizeof(limits), command);
+}
+
+Answer TapeDrive::read_position(const Command& command) {
+    auto cdb = *scsi::from_cdb<scsi::ReadPositionCdb>(command.cdb);
+    auto here = raw(position_);
+    auto on_medium = std::min(here, raw(cartridge_->synchronised_end()));
+    auto objects = here - on_medium;
+    auto bytes = objects > 0 ? cartridge_->buffered_bytes() : 0;
+    std::uint8_t ends = scsi::flag_if(here == 0, scsi::ShortPositionData::kBeginning) |
+                        scsi::flag_if(beyond_early_warning(), scsi::ShortPositionData::kEnd);
+    switch (static_cast<scsi::PositionForm>(cdb.service_action & scsi::ReadPositionCdb::kServiceActionMask)) {
+        case scsi::PositionForm::short_block:
+        case scsi::PositionForm::short_vendor: {
+            scsi::ShortPositionData data;
+            bool overflow = here > 0xFFFFFFFF;
+            data.flags = ends | scsi::flag_if(overflow, scsi::ShortPositionData::kOverflow);
+            if (!overflow) data.first = BigEndian<4>{here}, data.last = BigEndian<4>{on_medium};
+            data.objects_in_buffer = BigEndian<3>{std::min<std::uint64_t>(objects, 0xFFFFFF)};
+            data.bytes_in_buffer = BigEndian<4>{std::min<std::uint64_t>(bytes, 0xFFFFFFFF)};
+            return give(scsi::encode(data), sizeof(data), command);
+        }
+        case scsi::PositionForm::long_form: {
+            scsi::LongPositionData data;
+            auto files = cartridge_->filemarks_before(position_);
+            if (!files) return check_condition(failed(files.error()));
+            data.flags = ends;
+            data.object = BigEndian<8>{here};
+            data.file = BigEndian<8>{*files};
+            return give(scsi::encode(data), sizeof(data), command);
+        }
+        case scsi::PositionForm::extended: {
+            scsi::ExtendedPositionData data;
+            data.flags = ends;
+            data.first = BigEndian<8>{here};
+            data.last = BigEndian<8>{on_medium};
+            data.objects_in_buffer = BigEndian<3>{std::min<std::uint64_t>(objects, 0xFFFFFF)};
+            data.bytes_in_buffer = BigEndian<8>{bytes};
+            return give(scsi::encode(data), cdb.allocation_length.value(), command);
+        }
+    }
+    return check_condition(code::kInvalidField);
+}
+
+}  // namespace capstan::virtual_library

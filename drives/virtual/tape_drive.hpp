@@ -1,0 +1,91 @@
+// One drive of a virtual library: a sequential-access device server (SSC-4) on a CartridgeFile. Internal to drives/virtual.
+// Thread contract: the caller holds mutex(), except where a function says otherwise.
+#pragma once
+
+#include "drives/scsi/mode.hpp"
+#include "drives/scsi/ssc.hpp"
+#include "drives/virtual/cartridge_file.hpp"
+#include "drives/virtual/device_server.hpp"
+
+#include <atomic>
+#include <set>
+
+namespace capstan::virtual_library {
+
+class TapeDrive final : public DeviceServer {
+  public:
+    TapeDrive(Identity identity, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size);
+
+    // The robot's side. A cartridge whose files cannot be opened is inserted as nullptr: the drive cannot read it.
+    void insert(std::unique_ptr<CartridgeFile> cartridge, std::chrono::microseconds after);
+    // Rewinds and unthreads, as UNLOAD does, then gives the cartridge up. What could not be flushed is a deferred error.
+    void remove();
+    std::optional<SenseCode> may_remove(bool auto_unload) const;  // why not
+    bool threaded() const { return threaded_.load(std::memory_order_relaxed); }  // any thread
+
+    void power_cycle();
+    void set_medium_faults(std::vector<MediumFault> faults) { faults_ = std::move(faults); }
+
+  protected:
+    Answer run(const Command& command) override;
+    std::optional<Sense> pending(const Command& command) override;
+    void settle() override;
+    Sense state() const override;
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    enum class Load : std::uint8_t { empty, unthreaded, loading, ready, unreadable };
+    std::optional<SenseCode> not_ready() const;
+    std::chrono::microseconds takes(Activity activity) const;
+    void start_loading(std::chrono::microseconds after);
+
+    // tape_drive.cpp
+    Answer load_unload(const Command& command);
+    Answer rewind();
+    Answer read_position(const Command& command);
+    Answer read_block_limits(const Command& command);
+    // tape_drive_data.cpp
+    Answer read(const Command& command);
+    Answer read_variable(std::uint32_t length, bool suppress, MutableBytes space);
+    Answer read_fixed(std::uint32_t count, MutableBytes space);
+    Answer write(const Command& command);
+    std::optional<Sense> write_one(scsi::DataOut block, std::size_t size, bool& early_warning);
+    Answer write_filemarks(const Command& command);
+    Answer erase(const Command& command);
+    std::optional<Sense> flush();  // everything buffered is on the tape, or what went wrong
+    bool beyond_early_warning() const;
+    bool bad(BlockNumber block, MediumFault::When when) const;
+    Sense failed(const Error& error);  // our own files failed: logged, and told as the drive would
+    std::optional<SenseCode> write_protected() const;
+    // tape_drive_motion.cpp
+    Answer space(const Command& command);
+    Answer space_blocks(std::int64_t count);
+    Answer space_filemarks(std::int64_t count);
+    Answer locate(const Command& command);
+    Answer go_to(BlockNumber target);  // end of data is BLANK CHECK there
+    // tape_drive_modes.cpp
+    Answer mode_sense(const Command& command);
+    Answer mode_select(const Command& command);
+    void default_modes();
+
+    std::uint8_t density_;
+    const Timing& timing_;
+    std::uint64_t buffer_size_;
+    std::vector<MediumFault> faults_;
+
+    std::unique_ptr<CartridgeFile> cartridge_;
+    Load load_ = Load::empty;
+    std::atomic<bool> threaded_ = false;
+    Clock::time_point ready_at_{};
+    BlockNumber position_{};
+    std::optional<Sense> deferred_;            // about a block that was accepted and is lost
+    std::optional<BlockNumber> bad_buffered_;  // the first buffered object that cannot be written
+
+    // modes
+    std::uint32_t block_length_ = 0;  // 0: variable
+    bool buffered_ = true;
+    scsi::DataCompressionPage compression_;
+    scsi::DeviceConfigurationPage configuration_;
+};
+
+}  // namespace capstan::virtual_library

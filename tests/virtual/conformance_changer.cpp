@@ -1,0 +1,97 @@
+#include "conformance.hpp"
+
+#include <algorithm>
+
+namespace capstan::conformance {
+
+using namespace virtual_library;
+
+TEST_P(ChangerConformance, SaysWhoItIs) {
+    auto who = scsi::inquiry(changer());
+    ASSERT_TRUE(who);
+    EXPECT_EQ(who->device_type, scsi::DeviceType::changer);
+    EXPECT_TRUE(scsi::vpd_serial_number(changer()));
+}
+
+TEST_P(ChangerConformance, ElementStatusAgreesWithTheModePage) {
+    auto data = scsi::mode_sense(changer(), scsi::ElementAddressPage::kPage);
+    auto page = *scsi::find_page<scsi::ElementAddressPage>(*data);
+    auto report = scsi::read_element_status(changer(), {});
+    ASSERT_TRUE(report) << to_text(report.error());
+    EXPECT_TRUE(report->complete());
+    auto count = [&](scsi::ElementType type) {
+        return static_cast<std::uint64_t>(std::ranges::count(report->elements, type, &scsi::ElementStatus::type));
+    };
+    EXPECT_EQ(count(scsi::ElementType::medium_transport), page.picker_count.value());
+    EXPECT_EQ(count(scsi::ElementType::storage), page.storage_count.value());
+    EXPECT_EQ(count(scsi::ElementType::import_export), page.import_export_count.value());
+    EXPECT_EQ(count(scsi::ElementType::data_transfer), page.drive_count.value());
+    for (auto type : {scsi::ElementType::storage, scsi::ElementType::data_transfer}) {
+        auto some = scsi::read_element_status(changer(), {.type = type});
+        ASSERT_TRUE(some);
+        EXPECT_EQ(some->elements.size(), count(type));
+    }
+    auto slot = element(at.slot);
+    EXPECT_TRUE(slot.full);
+    EXPECT_FALSE(slot.volume_tag.empty());
+}
+
+TEST_P(ChangerConformance, ACutReplyTellsItsFullLength) {
+    std::vector<std::uint8_t> whole(65536);
+    scsi::ReadElementStatusCdb cdb{.type_and_flags = 0x10, .count = BigEndian<2>{0xFFFF}, .allocation_length = BigEndian<3>{65536}};
+    auto size = run(changer(), cdb, whole).transferred;
+    auto full = scsi::decode_element_status(Bytes(whole).first(size));
+    ASSERT_TRUE(full);
+    EXPECT_EQ(full->bytes_needed, size);
+    for (std::size_t cut : {std::size_t{8}, std::size_t{16}, size / 2, size - 1}) {
+        cdb.allocation_length = BigEndian<3>{cut};
+        std::vector<std::uint8_t> part(cut);
+        EXPECT_EQ(run(changer(), cdb, part).transferred, cut);
+        EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin()));
+    }
+}
+
+TEST_P(ChangerConformance, DrivesAreNamedBySerialNumber) {
+    auto report = scsi::read_element_status(changer(), {.type = scsi::ElementType::data_transfer, .device_identifier = true});
+    ASSERT_TRUE(report) << to_text(report.error());
+    ASSERT_GE(report->elements.size(), 2u);
+    for (unsigned i = 0; i < 2; ++i) {
+        ASSERT_TRUE(report->elements[i].device);
+        EXPECT_EQ(scsi::serial_number_of(*report->elements[i].device), scsi::vpd_serial_number(rig->drive(i)).value_or("?"));
+    }
+}
+
+TEST_P(ChangerConformance, AMoveIsSeen) {
+    auto tag = element(at.slot).volume_tag;
+    ASSERT_EQ(move(at.slot, at.drive), "GOOD");
+    EXPECT_FALSE(element(at.slot).full);
+    auto there = element(at.drive);
+    EXPECT_TRUE(there.full);
+    EXPECT_EQ(there.volume_tag, tag);
+    EXPECT_EQ(there.source, at.slot);
+    ASSERT_EQ(settle(rig->drive(0)), "GOOD");
+    EXPECT_TRUE(scsi::unload(drive()));
+    ASSERT_EQ(move(at.drive, at.slot), "GOOD");
+    EXPECT_TRUE(element(at.slot).full);
+    EXPECT_FALSE(element(at.drive).full);
+    EXPECT_EQ(settle(drive()), "02/3A/00");
+}
+
+TEST_P(ChangerConformance, ImpossibleMovesAreRefused) {
+    ASSERT_EQ(move(at.slot, at.drive), "GOOD");
+    EXPECT_EQ(move(at.slot, at.drive), "05/3B/0E");
+    EXPECT_EQ(move(ElementAddress{static_cast<std::uint16_t>(raw(at.slot) + 1)}, at.drive), "05/3B/0D");
+    EXPECT_EQ(move(at.drive, ElementAddress{0xFFF0}), "05/21/01");
+    EXPECT_EQ(move(ElementAddress{0xFFF0}, at.drive), "05/21/01");
+    auto turned = run(changer(), scsi::MoveMediumCdb{.source = scsi::on_wire(at.drive), .destination = scsi::on_wire(at.slot), .invert = 1});
+    EXPECT_EQ(told(turned), "05/24/00");
+}
+
+TEST_P(ChangerConformance, InventoryIsTaken) {
+    EXPECT_TRUE(scsi::initialize_element_status(changer()));
+    EXPECT_EQ(ready(changer()), "GOOD");
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ChangerConformance);
+
+}  // namespace capstan::conformance
