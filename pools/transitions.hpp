@@ -139,5 +139,7 @@ static_assert(!next(JobState::complete, JobEvent::cancel));
 
 std::string_view name_of(SideEvent event);
 std::string_view name_of(WorkEvent event);
+std::string_view name_of(JobEvent event);
+std::string_view name_of(RequestEvent event);
 
 }  // namespace capstan::pools

@@ -64,8 +64,6 @@ class Cartridges {
     Result<void> remove_unused(WriteTransaction& transaction, CartridgeId id, const AuditNote& note);
 
   private:
-    Result<void> set_column(WriteTransaction& transaction, CartridgeId id, const char* column, const std::string& value,
-                            const AuditNote& note);
     StateStore& store_;
 };
 

@@ -13,7 +13,7 @@ class Meta {
     Result<void> set(WriteTransaction& transaction, const std::string& key, const std::string& value);
     Result<void> clear(WriteTransaction& transaction, const std::string& key);
 
-    // Numbers are given once and never again, also when the transaction that took them is undone and repeated.
+    // Numbers from 1. Commit before a number goes to a medium: an undone transaction gives it again.
     Result<SetNumber> next_set();
     Result<MediaFamilyId> next_family();
     Result<SetNumber> take_set(WriteTransaction& transaction);

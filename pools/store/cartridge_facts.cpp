@@ -1,0 +1,105 @@
+// The small facts about a cartridge, and the audit of all of them.
+#include "pools/store/cartridge_codec.hpp"
+#include "pools/store/cartridges.hpp"
+
+namespace capstan::pools {
+namespace {
+
+std::string yes_no(bool value) { return value ? "yes" : "no"; }
+
+// The columns are named in this file and never come from outside.
+Result<void> set_value(StateStore& store, WriteTransaction& transaction, CartridgeId id, std::string_view column,
+                              const sql::Value& value, const std::string& before, const std::string& after,
+                              const AuditNote& note) {
+    if (before == after) return {};
+    const auto statement = column == "description" ? "UPDATE sides SET description = $1 WHERE cartridge = $2"
+                                                   : fmt::format("UPDATE cartridges SET {} = $1 WHERE id = $2", column);
+    CAPSTAN_CHECK(transaction.database().change_one(statement, sql::values(value, raw(id)), fmt::format("cartridge {}", raw(id))));
+    return Audit(store).add(transaction, {0, note, id, std::string(column), before, after});
+}
+
+}  // namespace
+
+Result<void> Cartridges::set_suspect(WriteTransaction& transaction, CartridgeId id, bool suspect, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "suspect", sql::value_of(suspect), yes_no(before.suspect), yes_no(suspect), note);
+}
+
+Result<void> Cartridges::set_write_protected(WriteTransaction& transaction, CartridgeId id, bool protect, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "write_protected", sql::value_of(protect), yes_no(before.write_protected),
+                     yes_no(protect), note);
+}
+
+Result<void> Cartridges::set_duplicate_tag(WriteTransaction& transaction, CartridgeId id, bool duplicate, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "duplicate_tag", sql::value_of(duplicate), yes_no(before.duplicate_tag),
+                     yes_no(duplicate), note);
+}
+
+Result<void> Cartridges::set_must_identify(WriteTransaction& transaction, CartridgeId id, bool must, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "must_identify", sql::value_of(must), yes_no(before.must_identify), yes_no(must), note);
+}
+
+Result<void> Cartridges::set_volume_tag(WriteTransaction& transaction, CartridgeId id, const VolumeTag& tag, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "volume_tag", sql::value_of(tag), before.volume_tag.text, tag.text, note);
+}
+
+Result<void> Cartridges::set_hold(WriteTransaction& transaction, CartridgeId id, const std::string& why, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "hold", sql::value_of(why), before.hold, why, note);
+}
+
+Result<void> Cartridges::set_description(WriteTransaction& transaction, CartridgeId id, const std::string& text,
+                                         const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    return set_value(store_, transaction, id, "description", sql::value_of(text), before.side.description, text, note);
+}
+
+Result<void> Cartridges::count_mount(WriteTransaction& transaction, CartridgeId id, Wall at) {
+    return transaction.database().change_one("UPDATE cartridges SET mounts = mounts + 1, last_mounted = $1 WHERE id = $2",
+                                             sql::values(at, raw(id)), fmt::format("cartridge {}", raw(id)));
+}
+
+Result<void> Cartridges::remove_unused(WriteTransaction& transaction, CartridgeId id, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    CAPSTAN_TRY(const auto used, transaction.database().query_one("SELECT count(*) FROM set_extents WHERE cartridge = $1",
+                                                                  sql::values(raw(id)), "i"));
+    if (raw(before.side.generation) != 0 || !before.hold.empty() || sql::Row(*used).integer() != 0)
+        return fail(Recovery::give_up, fmt::format("{} was labelled, is held or has sets; its record is not removed", to_text(before)));
+    CAPSTAN_CHECK(transaction.database().execute("DELETE FROM sides WHERE cartridge = $1", sql::values(raw(id))));
+    CAPSTAN_CHECK(transaction.database().execute("DELETE FROM cartridges WHERE id = $1", sql::values(raw(id))));
+    return Audit(store_).add(transaction, {0, note, id, "removed", to_text(before), ""});
+}
+
+Result<void> Audit::add(WriteTransaction& transaction, const AuditRow& row) {
+    CAPSTAN_CHECK(transaction.database().execute(
+        "INSERT INTO audit (at, who, why, cartridge, what, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        sql::values(row.note.at, row.note.who, row.note.why, sql::reference(row.cartridge), row.what, row.before, row.after)));
+    return {};
+}
+
+Result<std::vector<AuditRow>> Audit::of(CartridgeId cartridge, std::uint32_t newest_max) {
+    const auto statement = fmt::format(
+        "SELECT id, at, who, why, cartridge, what, before, after FROM audit WHERE cartridge = $1 ORDER BY id DESC LIMIT {}",
+        newest_max);
+    CAPSTAN_TRY(auto rows, store_.database().query(statement, sql::values(raw(cartridge)), "iittittt"));
+    std::vector<AuditRow> found;
+    for (auto& row : rows) {
+        AuditRow one;
+        one.id = row.integer();
+        one.note.at = row.time();
+        one.note.who = row.text();
+        one.note.why = row.text();
+        one.cartridge = row.number<CartridgeId>();
+        one.what = row.text();
+        one.before = row.text();
+        one.after = row.text();
+        found.push_back(std::move(one));
+    }
+    return found;
+}
+
+}  // namespace capstan::pools

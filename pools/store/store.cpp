@@ -1,0 +1,131 @@
+#include "pools/store/store.hpp"
+
+#include "config/base/log.hpp"
+#include "config/base/uuid.hpp"
+#include "pools/store/dialect.hpp"
+#include "pools/store/meta.hpp"
+#include "pools/store/migrations.hpp"
+#include "pools/store/sql.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace capstan::pools {
+namespace {
+
+constexpr auto kFullDiskAdvice = "Make space on the file system of the state directory; nothing that was committed is lost.";
+
+Result<FileHandle> take_lock(const std::string& directory) {
+    const auto path = directory + "/lock";
+    CAPSTAN_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return fail_errno(errno, fmt::format("cannot lock {}", path));
+        std::string owner(32, '\0');
+        const auto got = ::pread(file.get(), owner.data(), owner.size(), 0);
+        owner.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        return fail(Recovery::change_request,
+                    fmt::format("state directory {}: another capstand{} owns it", directory,
+                                owner.empty() ? "" : fmt::format(" (process {})", owner)),
+                    "Stop that one first, or give this one another state directory.");
+    }
+    // Whose it is, for the message above; the lock itself is what counts.
+    const auto owner = fmt::format("{}", ::getpid());
+    if (::ftruncate(file.get(), 0) != 0) return fail_errno(errno, fmt::format("cannot write {}", path), kFullDiskAdvice);
+    auto written = write_all(file.get(), bytes_of(owner), 0, path);
+    if (!written) log::warning("lock file not written", {{"error", to_text(written.error())}});
+    return file;
+}
+
+Result<void> make_reserve(const std::string& path) {
+    CAPSTAN_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0) return fail_errno(errno, fmt::format("cannot examine {}", path));
+    // Really allocated, not a hole.
+    if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= kReserveBytes) return {};
+    const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(kReserveBytes));
+    if (error != 0)
+        return fail_errno(error, fmt::format("cannot set {} MiB aside in {}", kReserveBytes >> 20, path), kFullDiskAdvice);
+    return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& directory, Entropy& entropy) {
+    CAPSTAN_CHECK(make_directories(directory));
+    std::unique_ptr<StateStore> store(new StateStore());
+    store->directory_ = directory;
+    CAPSTAN_TRY(store->lock_, take_lock(directory));
+    const bool fresh = ::access((directory + "/state.db").c_str(), F_OK) != 0;
+    CAPSTAN_TRY(store->database_, sql::Database::open(directory + "/state.db"));
+    CAPSTAN_CHECK(sql::migrate(*store->database_, sql::migrations()));
+    if (fresh) CAPSTAN_CHECK(sync_directory(directory));
+
+    Meta meta(*store);
+    CAPSTAN_TRY(auto domain, meta.get("domain_id"));
+    if (!domain) {
+        CAPSTAN_TRY(auto transaction, WriteTransaction::begin(*store));
+        domain = make_uuid(entropy).text;
+        CAPSTAN_CHECK(meta.set(transaction, "domain_id", *domain));
+        CAPSTAN_CHECK(transaction.commit());
+    }
+    store->domain_ = Uuid{*domain};
+    // A full disk does not keep the daemon from starting: what is committed can still be read and restored.
+    if (auto reserve = store->restore_reserve(); !reserve)
+        log::warning("reserve file not made", {{"error", to_text(reserve.error())}});
+    return store;
+}
+
+StateStore::~StateStore() = default;
+
+Result<void> StateStore::copy_to(const std::string& path) {
+    if (database_->in_transaction)
+        return fail(Recovery::change_request, fmt::format("cannot copy the state database to {} inside a transaction", path));
+    CAPSTAN_CHECK(database_->execute(sql::copy_statement(path)));
+    CAPSTAN_TRY(auto file, open_file(path, O_RDONLY));
+    if (::fsync(file.get()) != 0) return fail_errno(errno, fmt::format("cannot synchronise {}", path));
+    const auto slash = path.rfind('/');
+    return sync_directory(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+Result<void> StateStore::release_reserve() {
+    const auto path = directory_ + "/reserve";
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno(errno, fmt::format("cannot remove {}", path));
+    return {};
+}
+
+Result<void> StateStore::restore_reserve() { return make_reserve(directory_ + "/reserve"); }
+
+Result<WriteTransaction> WriteTransaction::begin(StateStore& store) {
+    auto& database = store.database();
+    if (database.in_transaction)
+        return fail(Recovery::give_up, "state database: a transaction was begun inside another one",
+                    "This is a fault of the program; keep the log and report it.");
+    CAPSTAN_CHECK(database.execute(sql::kBegin));
+    database.in_transaction = true;
+    return WriteTransaction(store);
+}
+
+WriteTransaction::~WriteTransaction() {
+    if (!store_) return;
+    auto& database = store_->database();
+    database.in_transaction = false;
+    // After some errors (disk full) SQLite has undone it already, and says so here. If it was not undone, the next begin
+    // is refused by SQLite itself.
+    if (auto undone = database.execute("ROLLBACK"); !undone)
+        log::debug("rollback", {{"answer", to_text(undone.error())}});
+}
+
+Result<void> WriteTransaction::commit() {
+    if (!store_) return fail(Recovery::give_up, "state database: a transaction was committed twice");
+    auto& database = store_->database();
+    CAPSTAN_CHECK(database.execute("COMMIT"));  // if it fails the destructor undoes it
+    database.in_transaction = false;
+    store_ = nullptr;
+    return {};
+}
+
+}  // namespace capstan::pools
