@@ -51,7 +51,7 @@ void encode(const SetBeginRecord& record, std::vector<std::uint8_t>& out);  // r
 void encode(const SetEndRecord& record, std::vector<std::uint8_t>& out);
 std::array<std::uint8_t, kObjectHashSize> encode(const ObjectHash& record);
 
-// A higher version may only add fields behind the known ones. Errors: cut short, version 0, a UUID that is none.
+// A higher version may only add fields behind the known ones. Errors: cut short, version 0.
 Result<SetBeginRecord> decode_set_begin(Bytes payload);
 Result<SetEndRecord> decode_set_end(Bytes payload);
 Result<ObjectHash> decode_object_hash(Bytes payload);

@@ -70,8 +70,8 @@ class SetWriter {
     std::uint32_t directory(const DirectoryBlock& block);
     std::uint32_t file(const FileBlock& block);
     void end_object();  // SPAD to the FLB
-    // CFIL about the object that just ended. stream_number counts the object's streams as readers see them, from 1
-    // (streams_begun() at the time the bad stream was begun).
+    // CFIL about the object that just ended. stream_number: streams_begun() when the bad stream was begun. It counts the
+    // object's streams from 1, without CSUM and fillers, a stream of unknown length once.
     void corrupt(const CorruptBlock& block);
     std::uint16_t streams_begun() const { return streams_begun_; }
 
@@ -101,66 +101,82 @@ class SetWriter {
     enum class Phase : std::uint8_t { medium, set, end };  // what is written; decides block kind and resume points
     struct State {                                          // what a resume point says, without the images
         ResumePoint::Inside inside = ResumePoint::Inside::nothing;
-        bool volume = false, in_file = false;
+        bool volume = false, in_file = false, has_directory = false;
         std::uint8_t directory = 0;  // index into directories_
         StreamHeader stream;
         std::uint64_t remaining = 0, address = 0;
+        BlockKind kind = BlockKind::block;
     };
     struct Directory {
         std::uint16_t size = 0;
         std::array<std::uint8_t, kFlbSize> image;
         std::shared_ptr<const std::vector<std::uint8_t>> long_path;
     };
-    struct Pending {  // what could not be put into a block yet
+    struct Pending {  // what could not be put into a block yet; never across a block's end
         enum class What : std::uint8_t { bytes, zeros, filemark } what{};
-        std::uint64_t size = 0;
-        State state;       // at its first byte
-        BlockKind kind{};
+        std::size_t size = 0;
+        State state;  // at its first byte
     };
+    bool ready_slowly();
+    enum class As : std::uint8_t { structure, stream_data };
 
-    void put(Bytes bytes);
-    void put_zeros(std::uint64_t size);
+    // writer_output.cpp: bytes into blocks, or into the buffer
+    void put(Bytes bytes, As as = As::structure);
+    void put_zeros(std::uint64_t size, As as = As::structure);
     void put_filemark();
-    void put_header(const StreamHeader& header);
-    void put_block(std::size_t size, std::span<const SmallStream> streams, std::uint64_t unit);
-    std::size_t write_now(const std::uint8_t* bytes, std::uint64_t size, const State& state, BlockKind kind);
+    void put_soft_filemark();
+    std::size_t write_now(const std::uint8_t* bytes, std::size_t size, const State& state);  // nullptr: zeros
     bool begin_block(const State& state);
-    void push_if_full(BlockKind kind);
-    void keep(Pending::What what, Bytes bytes, std::uint64_t size);
+    void push_block();
+    void keep(Pending::What what, const std::uint8_t* bytes, std::size_t size);
+    void drain();
     State state_now() const;
-    void account(std::uint64_t size);
-    void fill_header(BlockHeader& header);
-    void pad_to(std::uint64_t unit);
-    void soft_filemark();
+    std::size_t offset_in_block() const { return (used_ + pending_size_) % layout_.output_size; }
+
+    // writer_streams.cpp
+    bool header_fits(std::uint64_t distance) const;
     void make_room_for(std::uint64_t length, bool checksum);
-    bool header_fits(std::uint64_t position) const;
+    void put_header(const StreamHeader& header);
+    void put_filler(StreamId id, std::uint64_t length);
+    void align();
+    void pad_to(std::uint64_t unit);
     void start_segment();
-    void finish_variable();
+    void close_segment(std::uint16_t last);
+    void finish_unknown_length();
     void finish_checksum();
+
+    // writer.cpp
+    std::size_t finish_image(MutableBytes image, std::size_t size);
+    void put_block(std::size_t size, std::span<const SmallStream> streams, std::uint64_t unit);
 
     BlockOutput& output_;
     WriterLayout layout_;
-    MutableBytes block_;             // reserved and begun; empty while used_ is 0
+    MutableBytes block_;  // reserved and begun; empty while used_ is 0
     std::size_t used_ = 0;
-    ResumePoint resume_;             // of block_
+    BlockKind kind_ = BlockKind::block;
+    ResumePoint resume_;  // of block_
     std::vector<Pending> pending_;
     std::vector<std::uint8_t> pending_bytes_;
+    std::size_t pending_size_ = 0;
+
     Phase phase_ = Phase::medium;
-    std::uint64_t position_ = 0;     // relative to base
-    std::uint64_t base_block_ = 0;   // .bkf: block number of position 0
-    std::uint32_t next_control_block_ = 0, next_directory_ = 1, next_file_ = 1, directory_id_ = 0;
+    std::uint64_t position_ = 0;    // from the set's first byte
+    std::uint64_t base_block_ = 0;  // .bkf: block number of position 0
+    std::uint32_t next_control_block_ = 0, next_directory_ = 1, next_file_ = 1;
+    std::uint32_t directory_id_ = 0;  // in force; 0: none
     bool volume_written_ = false;
     bool object_open_ = false, object_is_file_ = false;
     std::uint8_t directory_index_ = 0;
-    std::array<Directory, 2> directories_;
+    std::array<Directory, 2> directories_;  // in force, and the one before: a buffered block may need it
     std::uint16_t file_size_ = 0;
     std::array<std::uint8_t, kFlbSize> file_image_, scratch_;
+
     std::uint16_t streams_begun_ = 0;
-    StreamHeader stream_;            // open stream
+    StreamHeader stream_;  // the open one
     bool stream_open_ = false, unknown_length_ = false, with_checksum_ = false;
     std::uint64_t remaining_ = 0;
-    std::size_t segment_at_ = 0;     // unknown length: offset of the segment's header in block_
-    bool segment_open_ = false;
+    bool segment_open_ = false;    // unknown length: a segment lies in block_, its length is not known yet
+    std::size_t segment_at_ = 0;   // offset of its header in block_
     DataChecksum checksum_;
 };
 
