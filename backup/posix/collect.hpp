@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,7 +41,8 @@ class Collector {
     std::vector<char> list_, value_;
 };
 
-// What is set when. Order: owner, mode, ACLs and attributes (capabilities after the owner, which removes them), flags, times.
+// What is set when. Order: owner; `user.` attributes (while the object is still writable for whoever is not root); mode; ACLs
+// and the other attributes (capabilities after the owner, which removes them); flags; times.
 class Applier {
   public:
     explicit Applier(bool numeric_owner) : numeric_owner_(numeric_owner) {}
@@ -57,7 +59,7 @@ class Applier {
     std::uint32_t group_id(const Metadata& metadata);
 
     bool numeric_owner_;
-    std::unordered_map<std::string, std::uint32_t> users_, groups_;
+    std::unordered_map<std::string, std::optional<std::uint32_t>> users_, groups_;  // empty: not known here
 };
 
 }  // namespace capstan::backup

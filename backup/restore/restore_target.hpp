@@ -27,6 +27,13 @@ struct RestoreOptions {
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
 };
 
+// An object as the medium describes it, before its data.
+struct IncomingObject {
+    std::string path;  // recorded path (raw bytes, no leading '/'); from the medium, checked before anything is created
+    Metadata metadata;
+    bool sparse = false;  // its data have holes
+};
+
 // Takes restored, verified or compared objects: the decoder's other side.
 class ObjectSink {
   public:
@@ -41,13 +48,13 @@ class ObjectSink {
         std::uint64_t kept = 0, failed = 0;
     };
     virtual ~ObjectSink() = default;
-    // `path`: recorded path (raw bytes, no leading '/'). It comes from the medium and is checked before anything is created.
-    virtual Verdict begin(const std::string& path, const Metadata& metadata) = 0;
+    // Directories come before what is in them; their own metadata are set when the next object lies elsewhere, or by close().
+    virtual Verdict begin(IncomingObject object) = 0;
     // Data at `offset` of the object, ascending. False: the object failed; further calls for it do nothing.
     virtual bool write(std::uint64_t offset, Bytes bytes) = 0;
     // `damage` not empty: what is wrong with the data on the medium. The object is completed all the same and named.
     virtual void finish(const std::string& damage) = 0;
-    virtual Result<void> close() = 0;
+    virtual Result<void> close() = 0;  // flags that forbid changes, one syncfs for each file system; nothing is open then
     virtual Counts counts() const = 0;
 };
 

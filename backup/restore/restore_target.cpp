@@ -1,0 +1,396 @@
+#include "backup/restore/restore_target.hpp"
+
+#include "backup/restore/restore_root.hpp"
+#include "backup/restore/target_tree.hpp"
+#include "config/base/file.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace capstan::backup {
+
+namespace {
+
+constexpr std::uint64_t kPreallocateFrom = 8u << 20;
+using Verdict = ObjectSink::Verdict;
+
+std::string_view parent_of(std::string_view path) {
+    auto slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+std::string last_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+bool is_before(const struct timespec& existing, FileTime saved) {
+    return FileTime{existing.tv_sec, static_cast<std::uint32_t>(existing.tv_nsec)} < saved;
+}
+
+class RestoreTarget final : public ObjectSink {
+  public:
+    RestoreTarget(FileHandle root, RestoreOptions options, IssueQueue& issues)
+        : options_(std::move(options)), issues_(issues), applier_(options_.numeric_owner),
+          tree_(std::move(root), [this](int fd, const std::string& path, const Metadata& m) { leave(fd, path, m); }) {}
+    ~RestoreTarget() override {
+        if (file_) ::unlinkat(tree_.descriptor(), temporary_.c_str(), 0);  // an object that was never finished
+    }
+
+    Verdict begin(IncomingObject object) override;
+    bool write(std::uint64_t offset, Bytes bytes) override;
+    void finish(const std::string& damage) override;
+    Result<void> close() override;
+    Counts counts() const override { return counts_; }
+
+  private:
+    struct Inode {
+        dev_t device = 0;
+        ino_t inode = 0;
+    };
+    Verdict begin_directory();
+    Verdict begin_file(int parent);
+    Verdict begin_link(int parent);
+    Verdict make_special(int parent);
+    bool may_replace(const struct stat& existing) const;
+    bool may_create(int parent, bool& kept);
+    bool put_in_place(int parent);
+    bool move_over(int parent);
+    FileHandle open_first_name(std::string& name);
+    void remember(int parent);
+    void apply(int fd, Access access, const std::string& path, const Metadata& metadata);
+    void leave(int fd, const std::string& path, const Metadata& metadata);
+    void lock_all();
+    Verdict failed(std::string text);
+    Verdict failed_errno(const char* what) { return failed(fmt::format("{}: {}", what, ::strerror(errno))); }
+    Verdict keep();
+    Verdict done() { return ++counts_.objects, Verdict::done; }
+    void next_temporary() { temporary_ = fmt::format(".capstan-restore-{}-{}", options_.nonce, ++temporaries_); }
+
+    RestoreOptions options_;
+    IssueQueue& issues_;
+    Applier applier_;
+    TargetTree tree_;
+    Counts counts_;
+    std::unordered_map<std::string, Inode> first_names_;  // objects with several names that this restore made
+    std::vector<std::pair<std::string, Metadata>> to_lock_;
+    std::uint64_t temporaries_ = 0;
+    // the present object
+    IncomingObject object_;
+    std::string name_, temporary_;
+    FileHandle file_;
+    bool created_parent_ = false;
+    std::uint64_t end_ = 0;  // of what was written
+};
+
+Verdict RestoreTarget::failed(std::string text) {
+    ++counts_.failed;
+    issues_.add({IssueKind::not_restored, object_.path, std::move(text)});
+    return Verdict::skipped;
+}
+
+Verdict RestoreTarget::keep() {
+    ++counts_.kept;
+    issues_.add({IssueKind::kept, object_.path, "it exists"});
+    return Verdict::skipped;
+}
+
+Verdict RestoreTarget::begin(IncomingObject object) {
+    object_ = std::move(object);
+    if (!usable_path(object_.path)) return failed("the path on the medium is not one that can be created");
+    const auto& metadata = object_.metadata;
+    if (metadata.is_directory()) return begin_directory();
+    if (object_.path.empty()) return failed("the root on the medium is not a directory");
+    name_ = last_of(object_.path);
+    auto* level = tree_.enter(std::string(parent_of(object_.path)), TargetTree::Missing::create);
+    if (level == nullptr) return failed_errno("its directory cannot be used");
+    created_parent_ = level->created;
+    int parent = tree_.descriptor();
+    if (parent < 0) return failed_errno("its directory cannot be used");
+    bool kept = false;
+    if (!metadata.first_name.empty()) return begin_link(parent);
+    if (!created_parent_ && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
+    return metadata.is_regular() ? begin_file(parent) : make_special(parent);
+}
+
+bool RestoreTarget::may_replace(const struct stat& existing) const {
+    return options_.existing == Existing::always ||
+           (options_.existing == Existing::older && is_before(existing.st_mtim, object_.metadata.modified));
+}
+
+// Looks at what has the name already. False: it stays (`kept`), or it cannot be replaced (named).
+bool RestoreTarget::may_create(int parent, bool& kept) {
+    struct stat existing {};
+    if (::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT) return true;
+        failed_errno("its place cannot be looked at");
+        return false;
+    }
+    kept = !may_replace(existing);
+    if (kept) return false;
+    if (S_ISDIR(existing.st_mode) && ::unlinkat(parent, name_.c_str(), AT_REMOVEDIR) != 0) {
+        failed_errno("a directory is in its place and cannot be removed");
+        return false;
+    }
+    return true;
+}
+
+Verdict RestoreTarget::begin_directory() {
+    const auto& metadata = object_.metadata;
+    using Missing = TargetTree::Missing;
+    auto* level = tree_.enter(object_.path, Missing::create);
+    if (level == nullptr && (errno == ENOTDIR || errno == ELOOP)) {
+        name_ = last_of(object_.path);
+        auto* above = tree_.enter(std::string(parent_of(object_.path)), Missing::create);
+        int parent = above != nullptr ? tree_.descriptor() : -1;
+        struct stat existing {};
+        bool there = parent >= 0 && ::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0;
+        if (there && !S_ISDIR(existing.st_mode) && may_replace(existing) && ::unlinkat(parent, name_.c_str(), 0) == 0)
+            level = tree_.enter(object_.path, Missing::create);
+        if (level == nullptr) return failed("something that is no directory is in its place");
+    }
+    if (level == nullptr) return failed_errno("the directory cannot be made");
+    int fd = tree_.descriptor();
+    if (level->created && fd >= 0) applier_.apply_before_data(fd, metadata);
+    struct stat existing {};
+    bool take_over = level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
+    if (take_over) level->pending = metadata;
+    return done();
+}
+
+Verdict RestoreTarget::begin_file(int parent) {
+    constexpr int kCreate = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    do {
+        next_temporary();
+        file_.reset(::openat(parent, temporary_.c_str(), kCreate, 0600));
+    } while (!file_ && errno == EEXIST);  // left by a restore that was killed
+    if (!file_) return failed_errno("it cannot be created");
+    applier_.apply_before_data(file_.get(), object_.metadata);
+    auto size = object_.metadata.size;
+    if (!object_.sparse && size >= kPreallocateFrom &&
+        ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC) {
+        ::unlinkat(parent, temporary_.c_str(), 0);
+        file_.reset();
+        return failed(fmt::format("there is no room for its {} bytes", size));
+    }
+    end_ = 0;
+    return Verdict::write_data;
+}
+
+bool RestoreTarget::write(std::uint64_t offset, Bytes bytes) {
+    if (!file_) return false;
+    // Never beyond the announced size: a hostile offset must not fill the disk with a file that the ledger calls small.
+    auto size = object_.metadata.size;
+    if (offset > size || bytes.size() > size - offset) {
+        int parent = tree_.descriptor();
+        ::unlinkat(parent, temporary_.c_str(), 0);
+        file_.reset();
+        failed("the medium holds data beyond its size");
+        return false;
+    }
+    auto written = write_all(file_.get(), bytes, offset, object_.path);
+    if (!written) {
+        ::unlinkat(tree_.descriptor(), temporary_.c_str(), 0);
+        file_.reset();
+        failed(written.error().happened);
+        return false;
+    }
+    counts_.bytes += bytes.size();
+    end_ = offset + bytes.size();
+    return true;
+}
+
+void RestoreTarget::finish(const std::string& damage) {
+    if (!file_) return;
+    int parent = tree_.descriptor();
+    if (end_ != object_.metadata.size && ::ftruncate(file_.get(), static_cast<off_t>(object_.metadata.size)) != 0) {
+        failed_errno("its size cannot be set");
+        ::unlinkat(parent, temporary_.c_str(), 0);
+        file_.reset();
+        return;
+    }
+    apply(file_.get(), Access::readable, object_.path, object_.metadata);
+    file_.reset();
+    if (!put_in_place(parent)) return;
+    remember(parent);
+    if (!damage.empty()) issues_.add({IssueKind::damaged, object_.path, damage});
+    ++counts_.objects;
+}
+
+Verdict RestoreTarget::make_special(int parent) {
+    const auto& metadata = object_.metadata;
+    bool node = metadata.is_device() || metadata.is_fifo();
+    if (!node && !metadata.is_symlink()) return failed(fmt::format("objects of type {:o} are not known", metadata.mode >> 12));
+    auto device = makedev(metadata.device_major, metadata.device_minor);
+    int made = 0;
+    do {
+        next_temporary();
+        made = node ? ::mknodat(parent, temporary_.c_str(), static_cast<mode_t>(metadata.mode & S_IFMT) | 0600, device)
+                    : ::symlinkat(metadata.target.c_str(), parent, temporary_.c_str());
+    } while (made != 0 && errno == EEXIST);
+    if (made != 0) return failed_errno("it cannot be created");
+    FileHandle handle(::openat(parent, temporary_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    if (handle) apply(handle.get(), Access::path_only, object_.path, metadata);
+    if (!put_in_place(parent)) return Verdict::skipped;
+    remember(parent);
+    return done();
+}
+
+// Gives the finished object its name. False: it is gone, and named in the ledger.
+bool RestoreTarget::put_in_place(int parent) {
+    if (!move_over(parent)) {
+        int error = errno;
+        ::unlinkat(parent, temporary_.c_str(), 0);
+        errno = error;
+        if (error == EEXIST && options_.existing == Existing::never) keep();  // it appeared meanwhile
+        else failed_errno("it cannot get its name");
+        return false;
+    }
+    return true;
+}
+
+bool RestoreTarget::move_over(int parent) {
+    const auto* from = temporary_.c_str();
+    const auto* to = name_.c_str();
+    if (options_.existing == Existing::never) {
+        if (::renameat2(parent, from, parent, to, RENAME_NOREPLACE) == 0) return true;
+        if (errno != EINVAL && errno != ENOSYS) return false;
+        struct stat existing {};  // a file system that cannot promise it: look first
+        if (::fstatat(parent, to, &existing, AT_SYMLINK_NOFOLLOW) == 0) return errno = EEXIST, false;
+    }
+    return ::renameat(parent, from, parent, to) == 0;
+}
+
+void RestoreTarget::remember(int parent) {
+    const auto& metadata = object_.metadata;
+    if (metadata.links > 1) {
+        struct stat stat {};
+        if (::fstatat(parent, name_.c_str(), &stat, AT_SYMLINK_NOFOLLOW) == 0)
+            first_names_[object_.path] = {stat.st_dev, stat.st_ino};
+    }
+    if (Applier::needs_locking(metadata)) to_lock_.emplace_back(object_.path, metadata);
+}
+
+// The directory of the name that has the data, if that name is what it must be. Empty: named in the ledger.
+FileHandle RestoreTarget::open_first_name(std::string& name) {
+    const auto& metadata = object_.metadata;
+    if (!usable_path(metadata.first_name) || metadata.first_name.empty()) {
+        failed("it is a hard link to a path that cannot be one");
+        return {};
+    }
+    auto directory = tree_.open(parent_of(metadata.first_name));
+    name = last_of(metadata.first_name);
+    struct stat stat {};
+    if (!directory || ::fstatat(directory.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+        failed(fmt::format("it is a hard link to /{}, which was not restored", metadata.first_name));
+        return {};
+    }
+    auto mine = first_names_.find(metadata.first_name);
+    // An object that was there before may only get a further name if it plainly is the one that was saved.
+    bool same = mine != first_names_.end()
+                    ? mine->second.device == stat.st_dev && mine->second.inode == stat.st_ino
+                    : (stat.st_mode & S_IFMT) == (metadata.mode & S_IFMT) &&
+                          (!S_ISREG(stat.st_mode) || static_cast<std::uint64_t>(stat.st_size) == metadata.size) &&
+                          stat.st_mtim.tv_sec == metadata.modified.seconds &&
+                          stat.st_mtim.tv_nsec == static_cast<long>(metadata.modified.nanoseconds);
+    if (same) return directory;
+    failed(fmt::format("it is a hard link to /{}, and what is there now is not what was saved", metadata.first_name));
+    return {};
+}
+
+Verdict RestoreTarget::begin_link(int parent) {
+    std::string first;
+    struct stat existing {}, source {};
+    bool there = !created_parent_ && ::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there && options_.existing == Existing::never) return keep();
+    auto directory = open_first_name(first);
+    if (!directory) return Verdict::skipped;
+    if (there && ::fstatat(directory.get(), first.c_str(), &source, AT_SYMLINK_NOFOLLOW) == 0 &&
+        source.st_dev == existing.st_dev && source.st_ino == existing.st_ino)
+        return done();  // it is that link already
+    bool kept = false;
+    if (there && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
+    do {
+        next_temporary();
+        if (::linkat(directory.get(), first.c_str(), parent, temporary_.c_str(), 0) == 0) {
+            if (!put_in_place(parent)) return Verdict::skipped;
+            return done();
+        }
+    } while (errno == EEXIST);
+    return failed_errno("the hard link cannot be made");
+}
+
+void RestoreTarget::apply(int fd, Access access, const std::string& path, const Metadata& metadata) {
+    std::vector<std::string> missing;
+    applier_.apply(fd, access, metadata, missing);
+    for (auto& part : missing) issues_.add({IssueKind::metadata_not_restored, path, std::move(part)});
+}
+
+void RestoreTarget::leave(int fd, const std::string& path, const Metadata& metadata) {
+    if (fd < 0) {
+        issues_.add({IssueKind::metadata_not_restored, path, fmt::format("the directory is gone: {}", ::strerror(errno))});
+        return;
+    }
+    apply(fd, Access::readable, path, metadata);
+    if (Applier::needs_locking(metadata)) to_lock_.emplace_back(path, metadata);
+}
+
+void RestoreTarget::lock_all() {
+    for (auto entry = to_lock_.rbegin(); entry != to_lock_.rend(); ++entry) {
+        const auto& [path, metadata] = *entry;
+        auto parent = tree_.open(parent_of(path));
+        auto name = path.empty() ? std::string(".") : last_of(path);
+        FileHandle handle(parent ? open_beneath(parent.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) : -1);
+        std::vector<std::string> missing;
+        if (handle) Applier::lock(handle.get(), metadata, missing);
+        else missing.push_back(fmt::format("inode flags: {}", ::strerror(errno)));
+        for (auto& part : missing) issues_.add({IssueKind::metadata_not_restored, path, std::move(part)});
+    }
+    to_lock_.clear();
+}
+
+Result<void> RestoreTarget::close() {
+    tree_.leave_all();
+    lock_all();
+    for (const auto& [device, handle] : tree_.file_systems()) {
+        if (::syncfs(handle.get()) != 0)
+            return fail_errno(errno, fmt::format("cannot synchronise what was restored below {}", options_.root),
+                              "Look at the disk, then restore again.");
+    }
+    return {};
+}
+
+}  // namespace
+
+bool usable_path(const std::string& path) {
+    if (path.empty()) return true;
+    if (path.find('\0') != std::string::npos) return false;
+    for (std::size_t begin = 0; begin <= path.size();) {
+        auto end = std::min(path.find('/', begin), path.size());
+        auto size = end - begin;
+        if (size == 0 || size > 255) return false;
+        if (path.compare(begin, size, ".") == 0 || path.compare(begin, size, "..") == 0) return false;
+        begin = end + 1;
+    }
+    return true;
+}
+
+Result<FileHandle> open_restore_root(const RestoreOptions& options, bool create) {
+    if (!options.root.starts_with('/'))
+        return fail(Recovery::change_request, fmt::format("cannot restore to '{}': not an absolute path", options.root));
+    if (create && options.root != "/") CAPSTAN_CHECK(make_directories(options.root, 0755));
+    return open_file(options.root, O_RDONLY | O_DIRECTORY);
+}
+
+Result<std::unique_ptr<ObjectSink>> open_restore_target(RestoreOptions options, IssueQueue& issues) {
+    CAPSTAN_TRY(auto root, open_restore_root(options, true));
+    return std::make_unique<RestoreTarget>(std::move(root), std::move(options), issues);
+}
+
+}  // namespace capstan::backup

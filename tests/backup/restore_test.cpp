@@ -1,0 +1,230 @@
+#include "backup/pump.hpp"
+#include "backup/tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+namespace capstan::backup {
+namespace {
+
+std::string text_of(const std::vector<Issue>& issues) {
+    std::string text;
+    for (const auto& issue : issues) text += std::string(name_of(issue.kind)) + " " + issue.path + ": " + issue.text + "\n";
+    return text;
+}
+
+struct TwoTrees : testing::Test {
+    ScratchDirectory from, to;
+    std::string source = std::filesystem::canonical(from.path()).string();
+    std::string target = to.path() + source;  // the whole path is kept below the target
+};
+
+TEST_F(TwoTrees, EveryOddObjectComesBackAsItWas) {
+    auto failed = make_odd_tree(source);
+    if (!failed.empty()) std::printf("not on this machine: %s\n", failed.c_str());
+    for (unsigned threads : {0u, 2u}) {
+        ScratchDirectory other;
+        auto done = pump({.paths = {source}, .threads = threads}, other.path());
+        EXPECT_EQ(text_of(done.source_issues), "");
+        EXPECT_EQ(text_of(done.issues), "");
+        auto before = look_at(source), after = look_at(other.path() + source);
+        EXPECT_EQ(before.size(), 35u);
+        EXPECT_EQ(difference(before, after), "");
+        EXPECT_EQ(done.restored.failed, 0u);
+    }
+}
+
+TEST_F(TwoTrees, TheComparisonSeesASingleByteAndANewFile) {
+    make_odd_tree(source);
+    pump({.paths = {source}}, to.path());
+    write_file(target + "/plain/one byte", "y");
+    write_file(target + "/plain/new", "n");
+    auto found = difference(look_at(source), look_at(target));
+    EXPECT_NE(found.find("! plain/one byte"), std::string::npos);
+    EXPECT_NE(found.find("+ plain/new"), std::string::npos);
+}
+
+TEST_F(TwoTrees, DepthBeyondPathMaxComesBackWithFewDescriptors) {
+    make_deep_tree(source, 5000);
+    auto done = pump({.paths = {source}, .threads = 2}, to.path());
+    EXPECT_EQ(text_of(done.source_issues), "");
+    EXPECT_EQ(text_of(done.issues), "");
+    EXPECT_LT(done.descriptors_max, 400u);
+    struct rlimit limit {};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    auto raised = limit;
+    raised.rlim_cur = raised.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &raised);  // the independent look holds every directory open
+    auto before = look_at(source);
+    EXPECT_EQ(before.size(), 5001u);
+    EXPECT_EQ(difference(before, look_at(target)), "");
+}
+
+TEST_F(TwoTrees, ExistingFilesAreKeptOrReplacedAsAsked) {
+    write_file(source + "/file", "saved");
+    ::mkdir(target.c_str(), 0755);
+    auto put = [&](const std::string& text, time_t when) {
+        std::filesystem::create_directories(target);
+        write_file(target + "/file", text);
+        struct timespec times[2] = {{when, 0}, {when, 0}};
+        ASSERT_EQ(::utimensat(AT_FDCWD, (target + "/file").c_str(), times, 0), 0);
+    };
+    put("old", 1000);
+    auto kept = pump({.paths = {source}}, to.path(), Existing::never);
+    EXPECT_EQ(read_whole(target + "/file"), "old");
+    ASSERT_EQ(kept.issues.size(), 1u);
+    EXPECT_EQ(kept.issues[0].kind, IssueKind::kept);
+    EXPECT_EQ(kept.restored.kept, 1u);
+    pump({.paths = {source}}, to.path(), Existing::older);
+    EXPECT_EQ(read_whole(target + "/file"), "saved");
+    put("newer", 4000000000);
+    EXPECT_EQ(pump({.paths = {source}}, to.path(), Existing::older).restored.kept, 1u);
+    EXPECT_EQ(read_whole(target + "/file"), "newer");
+    pump({.paths = {source}}, to.path(), Existing::always);
+    EXPECT_EQ(read_whole(target + "/file"), "saved");
+    EXPECT_EQ(difference(look_at(source), look_at(target)), "");
+}
+
+TEST_F(TwoTrees, AKeptTreeStaysAsItIsAndIsNamed) {
+    make_odd_tree(source);
+    pump({.paths = {source}}, to.path());
+    auto before = look_at(target);
+    auto again = pump({.paths = {source}}, to.path());
+    EXPECT_EQ(difference(before, look_at(target)), "");
+    EXPECT_EQ(again.restored.failed, 0u) << text_of(again.issues);
+    EXPECT_EQ(again.issues.size(), again.restored.kept);
+}
+
+TEST_F(TwoTrees, AlwaysReplacesWhateverIsInThePlace) {
+    ::mkdir((source + "/directory").c_str(), 0751);
+    write_file(source + "/directory/x", "x");
+    write_file(source + "/file", "saved");
+    ASSERT_EQ(::symlink("here", (source + "/link").c_str()), 0);
+    std::filesystem::create_directories(target + "/file");
+    write_file(target + "/directory", "was a file");
+    write_file(target + "/link", "was a file");
+    auto done = pump({.paths = {source}}, to.path(), Existing::always);
+    EXPECT_EQ(text_of(done.issues), "");
+    EXPECT_EQ(difference(look_at(source), look_at(target)), "");
+}
+
+TEST_F(TwoTrees, LinksToWhatWasNotRestoredAreNamed) {
+    write_file(source + "/a", "1");
+    ASSERT_EQ(::link((source + "/a").c_str(), (source + "/b").c_str()), 0);
+    std::filesystem::create_directories(target);
+    write_file(target + "/a", "something else");
+    auto done = pump({.paths = {source}}, to.path());
+    EXPECT_FALSE(std::filesystem::exists(target + "/b"));
+    EXPECT_NE(text_of(done.issues).find("is not what was saved"), std::string::npos);
+}
+
+TEST_F(TwoTrees, TheOwnersNameCountsMoreThanItsNumber) {
+    IssueQueue issues;
+    for (bool numeric : {false, true}) {
+        ScratchDirectory scratch;
+        auto sink = std::move(open_restore_target({.root = scratch.path(), .numeric_owner = numeric}, issues).value());
+        Metadata m{.mode = 0100600, .uid = 4242, .gid = 4243, .user = "daemon", .group = "no such group"};
+        ASSERT_EQ(sink->begin({"f", m}), ObjectSink::Verdict::write_data);
+        sink->finish("");
+        ASSERT_TRUE(sink->close());
+        struct stat stat {};
+        ASSERT_EQ(::stat((scratch.path() + "/f").c_str(), &stat), 0);
+        EXPECT_EQ(stat.st_uid, numeric ? 4242u : 1u);
+        EXPECT_EQ(stat.st_gid, 4243u);
+    }
+}
+
+struct Hostile : testing::Test {
+    ScratchDirectory scratch;
+    std::string root = scratch.path() + "/target", outside = scratch.path() + "/outside";
+    IssueQueue issues;
+    std::unique_ptr<ObjectSink> sink;
+    void SetUp() override {
+        ::mkdir(outside.c_str(), 0755);
+        write_file(outside + "/victim", "unharmed");
+        ::chmod((outside + "/victim").c_str(), 0600);
+        sink = std::move(open_restore_target({.root = root, .existing = Existing::always}, issues).value());
+    }
+    void TearDown() override {
+        EXPECT_TRUE(sink->close());
+        EXPECT_EQ(read_whole(outside + "/victim"), "unharmed");
+        auto all = look_at(outside);
+        EXPECT_EQ(all.size(), 1u);
+        EXPECT_NE(all["victim"].find("100600 "), std::string::npos);
+    }
+    void put(const std::string& path, Metadata metadata) {
+        if (sink->begin({path, std::move(metadata)}) == ObjectSink::Verdict::write_data) {
+            sink->write(0, bytes_of("evil"));
+            sink->finish("");
+        }
+    }
+    static Metadata file() { return {.mode = 0100644, .size = 4}; }
+    static Metadata directory() { return {.mode = 0040777}; }
+    static Metadata link(std::string target) { return {.mode = 0120777, .target = std::move(target)}; }
+};
+
+TEST_F(Hostile, NamesThatLeadOutAreRefused) {
+    const std::string names[] = {"../outside/victim", "a/../../outside/victim", "..", ".", "a//b", "/etc/x", "a/", "a/./b",
+                                 std::string("a\0b", 3), std::string(256, 'x')};
+    for (const auto& name : names) {
+        put(name, file());
+        put(name, directory());
+    }
+    EXPECT_EQ(sink->counts().failed, 20u);
+    EXPECT_EQ(look_at(root).size(), 0u);
+}
+
+TEST_F(Hostile, LinksFromTheMediumAreNotFollowed) {
+    put("door", link(outside));
+    put("door/victim", file());
+    put("door/new", file());
+    put("door/directory", directory());
+    put("file", link(outside + "/victim"));
+    put("file", file());  // replaces the link, does not write through it
+    EXPECT_EQ(sink->counts().failed, 3u);
+    EXPECT_EQ(read_whole(root + "/file"), "evil");
+}
+
+TEST_F(Hostile, HardLinksReachNothingThatWasThereBefore) {
+    write_file(root + "/mine", "mine");
+    auto m = file();
+    m.first_name = "mine";
+    put("stolen", m);
+    for (const char* name : {"../outside/victim", "/etc/passwd", "nowhere/at/all"}) {
+        m.first_name = name;
+        put("stolen", m);
+    }
+    put("door", link(outside));
+    m.first_name = "door/victim";
+    put("stolen", m);
+    EXPECT_EQ(sink->counts().failed, 5u);
+    EXPECT_FALSE(std::filesystem::exists(root + "/stolen"));
+}
+
+TEST_F(Hostile, ADirectoryThatBecomesALinkMeanwhileLeadsNowhere) {
+    put("d", directory());
+    put("d/one", file());
+    put("other", directory());
+    std::filesystem::rename(root + "/d", root + "/moved");
+    ASSERT_EQ(::symlink(outside.c_str(), (root + "/d").c_str()), 0);
+    put("d/two", file());
+    EXPECT_EQ(sink->counts().failed, 1u);
+}
+
+TEST_F(Hostile, DataBeyondTheSizeAndUnknownTypesAreRefused) {
+    ASSERT_EQ(sink->begin({"f", file()}), ObjectSink::Verdict::write_data);
+    EXPECT_FALSE(sink->write(std::uint64_t{1} << 50, bytes_of("far")));
+    sink->finish("");
+    EXPECT_EQ(sink->begin({"socket", {.mode = 0140777}}), ObjectSink::Verdict::skipped);
+    EXPECT_EQ(sink->begin({"nothing", {.mode = 0}}), ObjectSink::Verdict::skipped);
+    EXPECT_EQ(look_at(root).size(), 0u);
+}
+
+}  // namespace
+}  // namespace capstan::backup

@@ -1,0 +1,176 @@
+#include "backup/pump.hpp"
+#include "backup/tree.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace capstan::backup {
+namespace {
+
+using Paths = std::vector<std::string>;
+
+// Paths below the scratch directory; those above it are left out.
+Paths below(const Paths& paths, const std::string& root) {
+    Paths result;
+    for (const auto& path : paths) {
+        if (path.starts_with(root.substr(1) + "/")) result.push_back(path.substr(root.size()));
+    }
+    return result;
+}
+
+TEST(FileSource, NamesDirectoriesBeforeTheirObjectsAndThoseBeforeSubdirectories) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    for (const char* name : {"/b", "/b/y", "/a", "/a/x"}) ::mkdir((root + name).c_str(), 0755);
+    for (const char* name : {"/c", "/b/a", "/b/z", "/b/y/q", "/A"}) write_file(root + name, "1");
+    auto all = pump({.paths = {root}}, "");
+    EXPECT_EQ(below(all.paths, root), (Paths{"A", "c", "a", "a/x", "b", "b/a", "b/z", "b/y", "b/y/q"}));
+    EXPECT_EQ(all.paths.front(), "?");  // the root of everything is only an ancestor
+    EXPECT_EQ(all.counts.objects, all.paths.size());
+}
+
+TEST(FileSource, MergesWhatWasChosenTwiceAndMarksAncestors) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    for (const char* name : {"/b", "/b/y", "/a", "/a/x"}) ::mkdir((root + name).c_str(), 0755);
+    for (const char* name : {"/c", "/b/a", "/b/y/q", "/a/x/1", "/a/2"}) write_file(root + name, "1");
+    auto some = pump({.paths = {root + "/b", root + "/b/y", root + "/a/x/", root + "/b", root + "/c"}}, "");
+    EXPECT_EQ(below(some.paths, root), (Paths{"c", "a?", "a/x", "a/x/1", "b", "b/a", "b/y", "b/y/q"}));
+}
+
+TEST(FileSource, ResolvesLinksInFrontOfTheChosenNameOnly) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    ::mkdir((root + "/real").c_str(), 0755);
+    write_file(root + "/real/file", "1");
+    ASSERT_EQ(::symlink("real", (root + "/link").c_str()), 0);
+    EXPECT_EQ(below(pump({.paths = {root + "/link/file"}}, "").paths, root), (Paths{"real?", "real/file"}));
+    EXPECT_EQ(below(pump({.paths = {root + "/link"}}, "").paths, root), (Paths{"link"}));
+}
+
+TEST(FileSource, SaysWhatIsWrongWithChosenPathsInOneMessage) {
+    auto refused = open_file_source({.paths = {"relative", "/nowhere/at/all", "/etc"}});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().happened.find("relative"), std::string::npos);
+    EXPECT_NE(refused.error().happened.find("/nowhere/at/all"), std::string::npos);
+    EXPECT_EQ(refused.error().recovery, Recovery::change_request);
+}
+
+TEST(FileSource, LeavesOutWhatIsExcluded) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    for (const char* name : {"/cache", "/keep"}) ::mkdir((root + name).c_str(), 0755);
+    for (const char* name : {"/cache/1", "/keep/a.o", "/keep/a.c"}) write_file(root + name, "1");
+    auto some = pump({.paths = {root}, .exclude = {"*.o", root + "/cache"}}, "");
+    EXPECT_EQ(below(some.paths, root), (Paths{"keep", "keep/a.c"}));
+    EXPECT_EQ(some.counts.excluded, 2u);
+}
+
+TEST(FileSource, GivesTheSameInlineAndWithThreads) {
+    auto inline_walk = pump({.paths = {"/usr/share/doc"}}, "");
+    EXPECT_GT(inline_walk.paths.size(), 100u);
+    for (unsigned threads : {1u, 2u, 3u})
+        EXPECT_EQ(pump({.paths = {"/usr/share/doc"}, .threads = threads}, "").paths, inline_walk.paths);
+}
+
+TEST(FileSource, EndsItsThreadsWhenItIsDroppedEarly) {
+    Doorbell doorbell;
+    auto source = open_file_source({.paths = {"/usr/share"}, .threads = 3, .doorbell = &doorbell});
+    ASSERT_TRUE(source);
+    ObjectRecord record;
+    (*source)->next(record);
+}
+
+TEST(FileSource, CountsSocketsAndNamesOtherFileSystems) {
+    auto all = pump({.paths = {"/dev"}}, "");  // holds mount points on every machine
+    if (std::filesystem::exists("/dev/pts"))
+        EXPECT_TRUE(std::any_of(all.source_issues.begin(), all.source_issues.end(), [](const Issue& issue) {
+            return issue.path == "dev/pts" && issue.kind == IssueKind::other_file_system;
+        }));
+    auto chosen_twice = pump({.paths = {"/dev", "/dev/pts"}}, "");
+    EXPECT_TRUE(std::find(chosen_twice.paths.begin(), chosen_twice.paths.end(), "dev/pts/ptmx") != chosen_twice.paths.end());
+    ScratchDirectory scratch;
+    make_odd_tree(scratch.path());
+    EXPECT_EQ(pump({.paths = {scratch.path()}}, "").counts.sockets, 1u);
+}
+
+struct Change {
+    const char* name;
+    void (*make)(const std::string& path);
+    ObjectOutcome::State state;
+    IssueKind kind;
+};
+class ChangedWhileRead : public testing::TestWithParam<Change> {};
+TEST_P(ChangedWhileRead, IsSavedAndNamed) {
+    ScratchDirectory scratch;
+    auto file = std::filesystem::canonical(scratch.path()).string() + "/file";
+    write_file(file, std::string(1000000, 'a'));
+    auto source = open_file_source({.paths = {file}});
+    ASSERT_TRUE(source);
+    ObjectRecord record;
+    while ((*source)->next(record) == SourceStep::object && !record.has_data()) (*source)->finish_object();
+    ASSERT_EQ(record.metadata.size, 1000000u);
+    std::vector<std::uint8_t> space(400000);
+    ASSERT_TRUE((*source)->next_extent());
+    ASSERT_EQ((*source)->read(space).value(), 400000u);
+    GetParam().make(file);
+    std::size_t total = 400000;
+    for (std::size_t got = 1; got > 0; total += got) got = (*source)->read(space).value();
+    EXPECT_LE(total, 1000000u);
+    EXPECT_EQ((*source)->finish_object().state, GetParam().state);
+    auto issues = (*source)->take_issues();
+    ASSERT_EQ(issues.size(), 1u);
+    EXPECT_EQ(issues[0].kind, GetParam().kind);
+    EXPECT_EQ("/" + issues[0].path, file);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Files, ChangedWhileRead,
+    testing::Values(
+        Change{"Grew", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 2000000), 0); },
+               ObjectOutcome::State::grew, IssueKind::grew},
+        Change{"Shrank", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 500000), 0); },
+               ObjectOutcome::State::shrank, IssueKind::shrank},
+        Change{"Rewritten", [](const std::string& path) { write_file(path, std::string(1000000, 'b')); },
+               ObjectOutcome::State::changed, IssueKind::changed}),
+    [](const auto& info) { return info.param.name; });
+
+TEST(FileSource, GoesOnWhenAnObjectVanishes) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    for (int i = 0; i < 10; ++i) write_file(root + "/f" + std::to_string(i), "x");
+    ::mkdir((root + "/gone").c_str(), 0755);
+    auto all = pump({.paths = {root}}, "", Existing::never, [&](ObjectRecord& record) {
+        if (!record.path.ends_with("/f3")) return;
+        ::unlink((root + "/f5").c_str());
+        ::rmdir((root + "/gone").c_str());
+    });
+    ASSERT_EQ(all.source_issues.size(), 2u);
+    EXPECT_EQ(all.source_issues[0].kind, IssueKind::vanished);
+    EXPECT_TRUE(all.source_issues[0].path.ends_with("/f5"));
+    EXPECT_TRUE(all.source_issues[1].path.ends_with("/gone"));
+    EXPECT_EQ(all.counts.not_saved, 2u);
+    EXPECT_TRUE(all.paths.back().ends_with("/f9"));
+}
+
+TEST(FileSource, ReadsFilesWhoseSizeIsNotTold) {
+    auto source = open_file_source({.paths = {"/proc/version"}});
+    ASSERT_TRUE(source);
+    ObjectRecord record;
+    while ((*source)->next(record) == SourceStep::object && !record.has_data()) (*source)->finish_object();
+    ASSERT_EQ(record.path, "proc/version");
+    EXPECT_FALSE(record.size_known);
+    ASSERT_TRUE((*source)->next_extent());
+    std::vector<std::uint8_t> space(65536);
+    EXPECT_GT((*source)->read(space).value(), 10u);
+    EXPECT_EQ((*source)->read(space).value(), 0u);
+    EXPECT_EQ((*source)->finish_object().state, ObjectOutcome::State::ok);
+}
+
+}  // namespace
+}  // namespace capstan::backup
