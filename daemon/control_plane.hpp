@@ -1,0 +1,68 @@
+// Everything that capstand is, apart from the process: state, libraries, mounts, jobs. It is made by main() with the system's
+// clock and threads, and by the simulation with its own. Control thread.
+#pragma once
+
+#include "daemon/context.hpp"
+#include "daemon/job_service.hpp"
+#include "daemon/mount_service.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace capstan::daemon {
+
+struct World {  // what is outside
+    Loop& loop;
+    Clock& clock;
+    Entropy& entropy;
+    Worker& worker;
+    StageRunner& stages;
+    std::function<Result<LibraryDevices>(const config::LibrarySettings&)> open_library;
+    std::chrono::milliseconds patience{100};  // 0 in simulation
+    unsigned reader_threads = 2;              // 0 in simulation
+    std::string host = "localhost";
+};
+
+class ControlPlane {
+  public:
+    // Opens the state (refused while another daemon has it), brings the pools of the configuration into it.
+    static Result<std::unique_ptr<ControlPlane>> open(World world, config::Settings settings);
+    ~ControlPlane();
+
+    // Libraries, inventory, reconciliation; then dismounts and clock checks go on by themselves. A library that does not
+    // answer is in trouble, the others go on.
+    Task<void> start();
+
+    Context& context() { return *context_; }
+    const config::Settings& settings() const { return settings_; }
+    Libraries& libraries() { return libraries_; }
+    WorkQueue& queue() { return *queue_; }
+    MountService& mounts() { return *mounts_; }
+    JobService& jobs() { return *jobs_; }
+    const std::string& clock_stop() const { return clock_stop_; }  // why nothing expires; empty: it does
+    Wall started() const { return started_; }
+    bool ready() const { return ready_; }  // start() is done
+
+  private:
+    ControlPlane(World world, config::Settings settings) : world_(std::move(world)), settings_(std::move(settings)) {}
+    Result<void> ensure_pools();
+    Task<void> check_clock();
+    Task<void> release_expired();
+
+    World world_;
+    config::Settings settings_;
+    std::unique_ptr<pools::StateStore> store_;
+    std::unique_ptr<pools::ClockGuard> guard_;
+    std::unique_ptr<pools::PermitOffice> permits_;
+    std::unique_ptr<Signal> changed_;
+    std::unique_ptr<Context> context_;
+    Libraries libraries_;
+    std::unique_ptr<WorkQueue> queue_;
+    std::unique_ptr<MountService> mounts_;
+    std::unique_ptr<JobService> jobs_;
+    std::string clock_stop_;
+    Wall started_{};
+    bool ready_ = false;
+};
+
+}  // namespace capstan::daemon

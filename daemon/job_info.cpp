@@ -1,0 +1,125 @@
+// What the API says of a job.
+#include "daemon/job_live.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::daemon {
+namespace {
+
+api::JobState state_of(pools::JobState state) {
+    switch (state) {
+        case pools::JobState::queued: return api::JobState::queued;
+        case pools::JobState::running: return api::JobState::running;
+        case pools::JobState::complete: return api::JobState::completed;
+        case pools::JobState::complete_with_issues: return api::JobState::incomplete;
+        case pools::JobState::cancelled: return api::JobState::cancelled;
+        default: return api::JobState::failed;
+    }
+}
+
+}  // namespace
+
+void JobService::fill_progress(const Live& live, api::JobInfo& info) {
+    auto& progress = info.progress;
+    progress.objects_expected = live.objects_expected;
+    progress.bytes_expected = live.bytes_expected;
+    if (live.backup) {
+        const auto& counts = live.backup->progress();
+        progress.objects = counts.objects;
+        progress.bytes = counts.bytes;
+        progress.objects_failed = counts.not_saved;
+        progress.objects_changed = counts.changed;
+        progress.objects_skipped = counts.skipped;
+        auto committed = live.backup->committed();
+        progress.objects_saved = committed.objects;
+        progress.bytes_saved = committed.bytes;
+        progress.volume_tag = live.backup->volume_tag();
+        if (live.backup->drive()) progress.drive = live.backup->drive()->text;
+        if (raw(live.backup->set()) != 0) info.sets = {raw(live.backup->set())};
+    } else {
+        progress.objects = live.read_progress.objects;
+        progress.bytes = live.read_progress.bytes;
+        progress.objects_failed = live.read_progress.failed;
+        progress.objects_kept = live.read_progress.kept;
+        if (live.reading) {
+            progress.volume_tag = live.reading->volume_tag();
+            progress.drive = live.reading->drive().text;
+        }
+        for (auto set : live.sets) info.sets.push_back(raw(set));
+    }
+    progress.bytes_per_second = live.rate;
+    if (live.rate > 0 && progress.bytes_expected > progress.bytes)
+        progress.seconds_left = (progress.bytes_expected - progress.bytes) / live.rate;
+}
+
+Result<api::JobInfo> JobService::info(JobId id) {
+    CAPSTAN_TRY(auto job, pools::Jobs(context_.store).get(id));
+    return info(job);
+}
+
+Result<api::JobInfo> JobService::info(const pools::Job& job) {
+    api::JobInfo info;
+    info.id = raw(job.id);
+    info.name = job.name;
+    info.kind = std::string(pools::name_of(job.kind));
+    if (job.kind == pools::JobKind::backup) info.type = "normal";
+    info.state = state_of(job.state);
+    info.queued = api::time_of(job.created);
+    if (job.started) info.started = api::time_of(*job.started);
+    if (job.ended) info.ended = api::time_of(*job.ended);
+    info.reason = job.message;
+    info.version = 1'000'000'000 + static_cast<std::uint64_t>(job.state);
+    pools::Sets sets(context_.store);
+    pools::SetFilter filter;
+    filter.job = job.id;
+    filter.limit = 10;
+    CAPSTAN_TRY(auto own, sets.list(filter));
+    auto live = live_.find(job.id);
+    if (live == live_.end()) {
+        info.progress.objects = info.progress.objects_saved = job.objects;
+        info.progress.bytes = info.progress.bytes_saved = job.bytes;
+        info.progress.objects_failed = job.not_done;
+        info.progress.objects_changed = job.changed;
+        for (const auto& set : own) info.sets.push_back(raw(set.number));
+        return info;
+    }
+    auto& run = *live->second;
+    auto now = context_.clock.now();
+    fill_progress(run, info);
+    if (now - run.sampled >= std::chrono::seconds{1}) {
+        auto passed = std::chrono::duration<double>(now - run.sampled).count();
+        run.rate = static_cast<std::uint64_t>(static_cast<double>(info.progress.bytes - run.sampled_bytes) / passed);
+        run.sampled = now;
+        run.sampled_bytes = info.progress.bytes;
+        info.progress.bytes_per_second = run.rate;
+    }
+    info.version = ++run.version;
+    for (const auto& [id, request] : queue_.open_requests()) {
+        auto item = queue_.items().get(request.work_item);
+        if (item && item->job == job.id) info.request = raw(id);
+    }
+    CAPSTAN_TRY(auto items, queue_.items().unfinished());
+    for (const auto& item : items) {
+        if (item.job != job.id || item.state != pools::WorkState::waiting) continue;
+        info.state = api::JobState::waiting;
+        info.reason = item.reason;
+    }
+    return info;
+}
+
+Task<Result<api::JobInfo>> JobService::watch(JobId id, std::uint64_t after, std::chrono::milliseconds limit) {
+    auto end = context_.clock.now() + limit;
+    for (;;) {
+        auto live = live_.find(id);
+        // Counts change all the time: a watcher is answered a few times a second, and at once when the job ends.
+        if (live == live_.end() || limit.count() == 0) co_return info(id);
+        if (context_.clock.now() >= end || (after == 0)) co_return info(id);
+        auto nap = std::min<Steady>(end, context_.clock.now() + std::chrono::milliseconds{300});
+        if (!co_await sleep_until(context_.loop, context_.clock, nap)) co_return info(id);
+        if (context_.clock.now() >= end || live_.find(id) == live_.end()) co_return info(id);
+        if (after < std::uint64_t{1'000'000'000}) co_return info(id);
+    }
+}
+
+}  // namespace capstan::daemon

@@ -1,0 +1,24 @@
+// One run that goes on: shared by the parts of JobService. Control thread.
+#pragma once
+
+#include "daemon/job_service.hpp"
+
+namespace capstan::daemon {
+
+struct JobService::Live {
+    pools::Job job;
+    std::unique_ptr<backup::BackupJob> backup;
+    std::unique_ptr<backup::RestoreJob> reading;
+    backup::IssueQueue issues;              // of a restore or verify
+    backup::DecoderProgress read_progress;
+    std::vector<SetNumber> sets;
+    std::uint64_t objects_expected = 0, bytes_expected = 0;
+    std::uint64_t version = 1;
+    Steady started{};
+    // Rate over the last seconds.
+    Steady sampled{};
+    std::uint64_t sampled_bytes = 0, rate = 0;
+    std::string cancelled_by;
+};
+
+}  // namespace capstan::daemon

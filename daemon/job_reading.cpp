@@ -1,0 +1,138 @@
+// Restore and verify: which set has what was asked for, and the run over it.
+#include "config/base/log.hpp"
+#include "daemon/api/codec.hpp"
+#include "daemon/job_live.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::daemon {
+namespace {
+
+// Recorded paths have no leading and no trailing slash; "/" is the root.
+std::string recorded_path(std::string path) {
+    while (!path.empty() && path.back() == '/') path.pop_back();
+    std::size_t begin = 0;
+    while (begin < path.size() && path[begin] == '/') ++begin;
+    return path.substr(begin);
+}
+
+catalog::FileTime file_time(const api::Time& time) {
+    return catalog::FileTime{std::chrono::seconds{time.seconds} + std::chrono::nanoseconds{time.nanoseconds}};
+}
+
+}  // namespace
+
+Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::vector<std::string> paths,
+                                                                           std::optional<catalog::FileTime> at) {
+    std::move_only_function<Result<std::vector<ReadPlan>>(catalog::Catalog&)> ask =
+        [paths = std::move(paths), at](catalog::Catalog& catalog) -> Result<std::vector<ReadPlan>> {
+        std::map<std::uint64_t, ReadPlan> plans;
+        for (const auto& path : paths) {
+            CAPSTAN_TRY(auto newest, catalog.newest(path, at));
+            if (!newest)
+                return fail(Recovery::change_request, fmt::format("no set has /{}{}", path, at ? " from that time or before" : ""),
+                            "'capstan find PATTERN' searches all sets; 'capstan set list' shows them.");
+            auto& plan = plans[raw(newest->set)];
+            plan.set = newest->set;
+            plan.paths.push_back(path);
+        }
+        std::vector<ReadPlan> list;
+        for (auto& [set, plan] : plans) list.push_back(std::move(plan));
+        return list;
+    };
+    co_return co_await ask_catalog<std::vector<ReadPlan>>(context_, std::nullopt, std::move(ask));
+}
+
+Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::string owner) {
+    if (!request.file.empty())
+        co_return fail(Recovery::change_request, "restore from a .bkf file is not available in the daemon",
+                       "Use 'capstan mtf extract FILE --to DIR'.");
+    if (!request.set && request.paths.empty())
+        co_return fail(Recovery::change_request, "nothing to restore was named", "Name paths, or a whole set as 'SET:'.");
+    if (!request.to.empty() && request.to[0] != '/')
+        co_return fail(Recovery::change_request, fmt::format("'{}' is not an absolute directory", request.to), "Begin it with a slash.");
+    std::vector<std::string> paths;
+    for (const auto& path : request.paths) paths.push_back(recorded_path(path));
+    std::vector<ReadPlan> plans;
+    if (request.set) {
+        auto set = pools::Sets(context_.store).get(SetNumber{*request.set});
+        if (!set) co_return std::unexpected(set.error());
+        plans.push_back(ReadPlan{SetNumber{*request.set}, std::move(paths)});
+    } else {
+        std::optional<catalog::FileTime> at;
+        if (request.at) at = file_time(*request.at);
+        CAPSTAN_CO_TRY(plans, co_await newest_sets_of(std::move(paths), at));
+    }
+    backup::RestoreOptions options;
+    if (!request.to.empty()) options.root = request.to;
+    options.existing = request.existing == api::Existing::never   ? backup::Existing::never
+                       : request.existing == api::Existing::older ? backup::Existing::older
+                                                                  : backup::Existing::always;
+    auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
+    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
+    options.nonce = fmt::format("{}", raw(id));
+    auto live = live_.at(id);
+    auto work = run_read(live, std::move(plans), std::move(options));
+    set_out(live, std::move(work));
+    co_return id;
+}
+
+Task<Result<JobId>> JobService::start_verify(SetNumber set, std::vector<std::string> paths, std::string owner) {
+    auto row = pools::Sets(context_.store).get(set);
+    if (!row) co_return std::unexpected(row.error());
+    std::vector<ReadPlan> plans(1);
+    plans[0].set = set;
+    for (auto& path : paths) plans[0].paths.push_back(recorded_path(std::move(path)));
+    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::verify, fmt::format("set {}", raw(set)), "{}", owner));
+    auto live = live_.at(id);
+    auto work = run_read(live, std::move(plans), std::nullopt);
+    set_out(live, std::move(work));
+    co_return id;
+}
+
+Task<Result<void>> JobService::run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
+                                        std::optional<backup::RestoreOptions> target) {
+    std::unique_ptr<backup::ObjectSink> sink = std::make_unique<backup::VerifySink>();
+    if (target) {
+        CAPSTAN_CO_TRY(sink, backup::open_restore_target(*target, live->issues));
+    }
+    for (auto& plan : plans) {
+        live->sets.push_back(plan.set);
+        CAPSTAN_CO_CHECK(co_await read_set(*live, std::move(plan), *sink));
+        CAPSTAN_CO_CHECK(drain_issues(*live));
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink) {
+    // The selection's readers stay open on their own; the catalog that made it is kept until the job is done.
+    CAPSTAN_CO_TRY(auto snapshot, SegmentSnapshot::take(context_, plan.set));
+    auto catalog = std::make_shared<catalog::Catalog>(*snapshot);
+    std::move_only_function<Result<catalog::Selection>()> select = [catalog, snapshot, plan] {
+        return catalog->select(plan.set, plan.paths);
+    };
+    auto selected = co_await context_.worker.run<Result<catalog::Selection>>(std::move(select));
+    if (!selected) co_return fail(Recovery::cancelled, "the daemon is stopping");
+    if (!*selected) co_return std::unexpected(selected->error());
+    if (!(*selected)->missing().empty()) {
+        const auto& missing = (*selected)->missing();
+        if (missing.size() == plan.paths.size())
+            co_return fail(Recovery::change_request, fmt::format("set {} has no /{}", raw(plan.set), missing.front()),
+                           "'capstan ls SET:PATH' shows what is in it.");
+        for (const auto& path : missing)
+            live.issues.add(backup::Issue{backup::IssueKind::not_restored, path, "the set does not have it"});
+    }
+    if (plan.paths.empty()) {
+        CAPSTAN_CO_TRY(auto set, pools::Sets(context_.store).get(plan.set));
+        live.objects_expected += set.objects;
+        live.bytes_expected += set.bytes;
+    }
+    backup::RestorePlan restore{live.job.id, plan.set};
+    live.reading = std::make_unique<backup::RestoreJob>(environment_, restore, std::move(**selected), sink, live.issues, live.read_progress);
+    auto outcome = co_await live.reading->run();
+    live.reading.reset();
+    co_return outcome;
+}
+
+}  // namespace capstan::daemon

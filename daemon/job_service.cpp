@@ -1,0 +1,181 @@
+#include "daemon/job_service.hpp"
+
+#include "config/base/log.hpp"
+#include "daemon/api/codec.hpp"
+#include "daemon/job_live.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+
+namespace capstan::daemon {
+
+using pools::JobEvent;
+
+JobService::JobService(Context& context, MountService& mounts, WorkQueue& queue, backup::JobEnvironment environment)
+    : context_(context), mounts_(mounts), queue_(queue), environment_(std::move(environment)) {}
+JobService::~JobService() = default;
+
+Result<void> JobService::settle_after_start() {
+    pools::Jobs jobs(context_.store);
+    pools::Sets sets(context_.store);
+    auto now = context_.clock.wall();
+    CAPSTAN_TRY(auto cut_off, sets.unfinished());
+    for (const auto& set : cut_off)
+        CAPSTAN_CHECK(pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
+    CAPSTAN_TRY(auto unfinished, jobs.unfinished());
+    if (!unfinished.empty()) {
+        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+        for (const auto& job : unfinished) {
+            auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
+            auto applied = jobs.apply(transaction, job.id, event, "the daemon ended before it was done; what was committed stays", now);
+            if (!applied) return std::unexpected(applied.error());
+        }
+        CAPSTAN_CHECK(transaction.commit());
+    }
+    // Segments that no commit names are what a crash left between fsync and transaction.
+    CAPSTAN_TRY(auto named, sets.segment_files());
+    std::set<std::string> keep(named.begin(), named.end());
+    auto directory = catalog_directory(context_);
+    CAPSTAN_CHECK(make_directories(directory));
+    auto* listing = ::opendir(directory.c_str());
+    if (listing == nullptr) return fail_errno(errno, fmt::format("cannot read {}", directory));
+    while (auto* entry = ::readdir(listing)) {
+        std::string name = entry->d_name;
+        if (name == "." || name == ".." || keep.contains(name)) continue;
+        ::unlink((directory + "/" + name).c_str());
+        log::info("segment-without-commit-deleted", {{"file", name}});
+    }
+    ::closedir(listing);
+    return {};
+}
+
+Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, const std::string& parameters, const std::string& owner) {
+    pools::Job job;
+    job.kind = kind;
+    job.name = name;
+    job.parameters = parameters;
+    job.owner = owner;
+    job.created = context_.clock.wall();
+    pools::Jobs jobs(context_.store);
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+    CAPSTAN_TRY(auto id, jobs.add(transaction, job));
+    auto started = jobs.apply(transaction, id, JobEvent::start, "", job.created);
+    if (!started) return std::unexpected(started.error());
+    CAPSTAN_CHECK(transaction.commit());
+    auto live = std::make_shared<Live>();
+    CAPSTAN_TRY(live->job, jobs.get(id));
+    live->started = live->sampled = context_.clock.now();
+    live_.emplace(id, live);
+    log::info("job-started", {{"job", std::to_string(raw(id))}, {"kind", std::string(pools::name_of(kind))}, {"name", name}});
+    return id;
+}
+
+void JobService::set_out(std::shared_ptr<Live> live, Task<Result<void>> work) {
+    context_.loop.spawn(follow(std::move(live), std::move(work)));
+}
+
+Task<void> JobService::follow(std::shared_ptr<Live> live, Task<Result<void>> work) {
+    Result<void> outcome = co_await std::move(work);
+    auto recorded = record_end(*live, outcome);
+    if (!recorded) log::error("job-end-not-recorded", {{"job", std::to_string(raw(live->job.id))}, {"error", to_text(recorded.error())}});
+    live_.erase(live->job.id);
+    context_.changed.notify();
+}
+
+Result<void> JobService::drain_issues(Live& live) {
+    auto lines = backup::ledger_lines(live.job.id, (live.backup ? live.backup->issues() : live.issues).drain());
+    if (lines.empty()) return {};
+    pools::Jobs jobs(context_.store);
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+    CAPSTAN_CHECK(jobs.add_issues(transaction, lines));
+    return transaction.commit();
+}
+
+Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
+    CAPSTAN_CHECK(drain_issues(live));
+    bool issues = live.backup ? live.backup->issues().affects_status() : live.issues.affects_status();
+    auto event = outcome ? (issues ? JobEvent::finished_with_issues : JobEvent::finished)
+                 : outcome.error().recovery == Recovery::cancelled && !context_.loop.stopping() ? JobEvent::cancel
+                 : context_.loop.stopping()                                                      ? JobEvent::interrupted
+                                                                                                 : JobEvent::failed;
+    pools::Jobs jobs(context_.store);
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+    auto message = outcome ? std::string() : to_text(outcome.error());
+    if (!live.cancelled_by.empty()) message = "cancelled by " + live.cancelled_by;
+    auto applied = jobs.apply(transaction, live.job.id, event, message, context_.clock.wall());
+    if (!applied) return std::unexpected(applied.error());
+    if (!live.backup)
+        CAPSTAN_CHECK(jobs.add_counts(transaction, live.job.id, live.read_progress.objects, live.read_progress.bytes,
+                                      live.read_progress.failed, 0));
+    CAPSTAN_CHECK(transaction.commit());
+    log::info("job-ended", {{"job", std::to_string(raw(live.job.id))}, {"outcome", outcome ? "done" : message}});
+    return {};
+}
+
+Result<JobId> JobService::start_backup(const api::BackupRequest& request, const std::string& owner) {
+    if (request.paths.empty()) return fail(Recovery::change_request, "no path to back up", "Name at least one file or directory.");
+    for (const auto& path : request.paths) {
+        if (path.empty() || path[0] != '/')
+            return fail(Recovery::change_request, fmt::format("'{}' is not an absolute path", path), "Begin it with a slash.");
+        if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return fail_errno(errno, fmt::format("cannot back up {}", path), "Correct the path.");
+    }
+    if (request.pool.empty() == request.file.empty())
+        return fail(Recovery::change_request, "a backup needs either a pool or a file", "Give --pool POOL or --file FILE.");
+    if (!request.file.empty())
+        return fail(Recovery::change_request, "backups to a .bkf file are not available in this version", "Give --pool POOL.");
+    if (request.type != "normal")
+        return fail(Recovery::change_request, fmt::format("backup type '{}' is not available", request.type), "Use --type normal.");
+    pools::Pools pools(context_.store);
+    backup::BackupPlan plan;
+    CAPSTAN_TRY(plan.pool, pools.by_name(PoolName{request.pool}));
+    if (plan.pool.kind != pools::PoolKind::application)
+        return fail(Recovery::change_request, fmt::format("pool {} belongs to the system: nothing is backed up into it", request.pool),
+                    "'capstan pool list' shows the others.");
+    plan.name = request.name.empty() ? request.paths.front() : request.name;
+    plan.paths = request.paths;
+    plan.exclude = request.exclude;
+    plan.cross_file_systems = request.cross_file_systems;
+    plan.catalog_directory = catalog_directory(context_);
+    CAPSTAN_TRY(auto id, add(pools::JobKind::backup, plan.name, api::encode(request), owner));
+    plan.job = id;
+    auto live = live_.at(id);
+    set_out(live, run_backup(live, std::move(plan)));
+    return id;
+}
+
+Task<Result<void>> JobService::run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan) {
+    live->backup = std::make_unique<backup::BackupJob>(environment_, std::move(plan));
+    auto outcome = co_await live->backup->run();
+    if (!outcome) co_return std::unexpected(outcome.error());
+    log::info("bootstrap", {{"job", std::to_string(raw(live->job.id))}, {"text", outcome->bootstrap}});
+    co_return Result<void>{};
+}
+
+Result<void> JobService::cancel(JobId id, const std::string& who) {
+    auto found = live_.find(id);
+    if (found == live_.end()) {
+        CAPSTAN_TRY(auto job, pools::Jobs(context_.store).get(id));
+        return fail(Recovery::change_request, fmt::format("job {} has ended: {}", raw(id), pools::name_of(job.state)));
+    }
+    found->second->cancelled_by = who;
+    if (found->second->backup) found->second->backup->cancel();
+    if (found->second->reading) found->second->reading->cancel();
+    queue_.cancel_job(id, who);
+    return {};
+}
+
+std::vector<JobId> JobService::running() const {
+    std::vector<JobId> ids;
+    for (const auto& [id, live] : live_) ids.push_back(id);
+    return ids;
+}
+
+}  // namespace capstan::daemon

@@ -1,0 +1,59 @@
+// Job runs: starts them, follows their progress, records how they end. Control thread.
+#pragma once
+
+#include "backup/job/backup_job.hpp"
+#include "backup/job/restore_job.hpp"
+#include "daemon/api/types.hpp"
+#include "daemon/catalog_view.hpp"
+#include "daemon/mount_service.hpp"
+#include "pools/store/work_rows.hpp"
+
+#include <map>
+
+namespace capstan::daemon {
+
+class JobService {
+  public:
+    JobService(Context& context, MountService& mounts, WorkQueue& queue, backup::JobEnvironment environment);
+    ~JobService();
+
+    // Start-up: runs and sets that a crash cut off are recorded as such; segments that no commit names are deleted.
+    Result<void> settle_after_start();
+
+    // Each checks what can be checked at once and returns the number of the run that goes on by itself.
+    Result<JobId> start_backup(const api::BackupRequest& request, const std::string& owner);
+    Task<Result<JobId>> start_restore(api::RestoreRequest request, std::string owner);
+    Task<Result<JobId>> start_verify(SetNumber set, std::vector<std::string> paths, std::string owner);
+    Result<void> cancel(JobId id, const std::string& who);
+
+    Result<api::JobInfo> info(JobId id);
+    Result<api::JobInfo> info(const pools::Job& job);
+    // Answers once the version is newer than `after`, the job has ended, or `limit` has passed.
+    Task<Result<api::JobInfo>> watch(JobId id, std::uint64_t after, std::chrono::milliseconds limit);
+    std::vector<JobId> running() const;
+
+  private:
+    struct Live;  // one run
+    struct ReadPlan {
+        SetNumber set{};
+        std::vector<std::string> paths;
+    };
+    Result<JobId> add(pools::JobKind kind, const std::string& name, const std::string& parameters, const std::string& owner);
+    void set_out(std::shared_ptr<Live> live, Task<Result<void>> work);
+    Task<void> follow(std::shared_ptr<Live> live, Task<Result<void>> work);
+    Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
+    Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans, std::optional<backup::RestoreOptions> target);
+    Task<Result<void>> read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink);
+    Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths, std::optional<catalog::FileTime> at);
+    Result<void> drain_issues(Live& live);
+    Result<void> record_end(Live& live, const Result<void>& outcome);
+    void fill_progress(const Live& live, api::JobInfo& info);
+
+    Context& context_;
+    MountService& mounts_;
+    WorkQueue& queue_;
+    backup::JobEnvironment environment_;
+    std::map<JobId, std::shared_ptr<Live>> live_;
+};
+
+}  // namespace capstan::daemon
