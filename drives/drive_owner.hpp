@@ -118,15 +118,15 @@ class DriveOwner final : public BlockReader {
     // To be called in the same step in which the permit was granted: whatever ends trust from then on invalidates it.
     void hold(const WritePermit& permit);
     // A write session. Refused (change_request): permit void, for another drive or cartridge, its first block is not the
-    // confirmed position, not prepared, write protected. The writer must not outlive the owner. A session destroyed
-    // unfinished voids its permit.
+    // confirmed position (locate it first), label not read since prepare(), write protected (ask_operator). The writer must not
+    // outlive the owner. A session destroyed unfinished voids its permit. While it is open nothing else can be asked.
     Task<Result<std::unique_ptr<BlockWriter>>> start_writing(WritePermit permit);
     // Allows removal, UNLOAD. The drive is `unloading` until cartridge_removed(). Refused while writing or reading.
     Task<Result<void>> unload();
 
+    class Core;  // of this folder's own use
+
   private:
-    class Core;
-    friend class DriveBlockWriter;
     std::shared_ptr<Core> core_;
 };
 

@@ -1,0 +1,39 @@
+// The operations of a robot: ordinary functions that run on its device's thread. Private to changer/.
+#pragma once
+
+#include "changer/changer_owner.hpp"
+#include "drives/scsi/attentions.hpp"
+
+namespace capstan::changer::operations {
+
+Result<ChangerIdentity> identify(const scsi::Target& robot);  // takes unit attentions
+Result<scsi::Readiness> probe(const scsi::Target& robot);     // takes unit attentions
+Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions
+Result<void> lock_doors(const scsi::Target& robot, bool locked);
+
+// What was refused by this robot once is not asked again.
+struct Abilities {
+    bool volume_tags = true;
+    bool current_data = true;
+    bool drive_serials = true;
+};
+struct Elements {
+    std::vector<ElementFact> facts;  // numbered and in the order of Inventory
+    Abilities abilities;
+};
+Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities);
+
+struct MoveAnswer {
+    bool sent = false;           // false: a unit attention came first, nothing was asked of the robot
+    bool lost = false;           // no answer: the robot may have done it, may do it yet, or not
+    std::optional<Error> error;  // empty: GOOD
+};
+MoveAnswer move(const scsi::Target& robot, ElementAddress picker, ElementAddress source, ElementAddress destination);
+
+// Pure: sorts by kind and address and numbers from 1; an empty element has no volume tag.
+std::vector<ElementFact> facts_of(const std::vector<scsi::ElementStatus>& elements);
+
+// Pure: where the cartridge is that was to go from source to destination, judging by element status before and after.
+MoveOutcome judge_move(const ElementFact& source_before, ElementAddress destination, const Inventory& after, Error why);
+
+}  // namespace capstan::changer::operations

@@ -1,0 +1,33 @@
+// The write session of a drive. Private to drives/; made by DriveOwner::start_writing alone.
+#pragma once
+
+#include "drives/drive_core.hpp"
+
+namespace capstan::drives {
+
+class DriveBlockWriter final : public BlockWriter {
+  public:
+    DriveBlockWriter(std::shared_ptr<DriveOwner::Core> core, WritePermit permit);
+    ~DriveBlockWriter() override;
+
+    Task<StreamReport> write_from(std::shared_ptr<BlockRing> ring, std::chrono::milliseconds patience) override;
+    Task<Result<WriteReport>> write_blocks(std::vector<WriteItem> items) override;
+    Task<Result<BlockNumber>> synchronize() override;
+    Task<Result<BlockNumber>> finish() override;
+    void interrupt() override { *stop_ = true; }
+
+  private:
+    Result<void> check_open() const;
+    StreamReport failed_report(Error error) const;
+    void break_off(const Error& error);  // the permit is void, the session over
+    Task<Result<BlockNumber>> synchronize_now();  // with the turn taken
+
+    std::shared_ptr<DriveOwner::Core> core_;
+    WritePermit permit_;
+    operations::WriteCursor cursor_;
+    std::shared_ptr<BlockRing> ring_;  // with entries that are not proven
+    operations::StopFlag stop_;
+    bool over_ = false;
+};
+
+}  // namespace capstan::drives

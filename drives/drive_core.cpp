@@ -1,0 +1,156 @@
+#include "drives/drive_core.hpp"
+
+#include "config/base/log.hpp"
+#include "drives/scsi/sense_table.hpp"
+
+namespace capstan::drives {
+
+DriveOwner::Core::Core(Loop& l, Clock& c, std::shared_ptr<scsi::Device> d, DriveSettings s)
+    : loop(l), clock(c), settings(std::move(s)), device(l, c, std::move(d), settings.hang_grace), turns(l),
+      stop(std::make_shared<std::atomic<bool>>(false)) {}
+
+std::string DriveOwner::Core::subject() const {
+    if (volume_tag.empty()) return fmt::format("drive {}", settings.name.text);
+    return fmt::format("drive {} ({})", settings.name.text, volume_tag.text);
+}
+
+Task<Result<scsi::Turns::Turn>> DriveOwner::Core::turn() {
+    auto mine = co_await turns.take();
+    if (!mine) co_return fail(Recovery::cancelled, fmt::format("{}: the daemon is stopping", subject()));
+    co_return std::move(*mine);
+}
+
+void DriveOwner::Core::enter(DriveState to) {
+    if (state == to) return;
+    log::info("drive_state", {{"drive", settings.name.text}, {"from", std::string(name_of(state))},
+                              {"to", std::string(name_of(to))}, {"volume_tag", volume_tag.text}});
+    bool known_fault = !why_faulted.empty();
+    state = to;
+    if (to == DriveState::faulted && !known_fault) give_up("a fact that should never happen: the cartridge left while it was in use");
+}
+
+Result<void> DriveOwner::Core::refused(std::string_view what) const {
+    if (state == DriveState::faulted) {
+        return fail(Recovery::stop_device, fmt::format("{}: cannot {}: the drive is faulted: {}", subject(), what, why_faulted),
+                    fmt::format("Look at the drive, then 'capstan drive enable {}'", settings.name.text));
+    }
+    return fail(Recovery::change_request, fmt::format("{}: cannot {} while the drive is {}", subject(), what, name_of(state)),
+                "Wait until what it does has ended");
+}
+
+void DriveOwner::Core::lose_trust(const std::string& why) {
+    bool told = prepared || (permit && permit->valid());
+    prepared = false;
+    label_read = false;
+    position.reset();
+    if (permit) permit->invalidate(why);
+    permit.reset();
+    if (!told) return;
+    log::warning("drive_trust_lost", {{"drive", settings.name.text}, {"volume_tag", volume_tag.text}, {"reason", why}});
+    if (owner->on_trust_lost) owner->on_trust_lost(why);
+}
+
+void DriveOwner::Core::give_up(const std::string& why) {
+    if (why_faulted.empty()) why_faulted = why;
+    lose_trust(why);
+    loading.reset();
+    device.give_up();
+    if (state == DriveState::faulted) return;
+    enter(DriveState::faulted);
+}
+
+void DriveOwner::Core::medium_changed() {
+    if (state == DriveState::empty || state == DriveState::loading || state == DriveState::faulted) return;  // expected, or known
+    cartridge.reset();
+    fact<Inserted>();
+}
+
+void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention) {
+    counters.recovered_errors += log.recovered;
+    counters.medium_errors += log.medium_errors;
+    counters.unit_attentions += log.unit_attentions.size();
+    for (const auto& sense : log.unit_attentions) {
+        auto rule = scsi::rule_for(sense.code);
+        log::info("unit_attention", {{"drive", settings.name.text}, {"sense", to_text(sense.code)}});
+        lose_trust(fmt::format("{}: unit attention: {} ({})", subject(), rule.advice, to_text(sense.code)));
+        if (sense.code.asc == 0x28) medium_changed();  // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
+    }
+    if (log.lost) return give_up(to_text(*log.lost));
+    if (log.not_ready && attention == Attention::ends_work) {
+        lose_trust(fmt::format("{}: not ready ({})", subject(), to_text(log.not_ready->code)));
+        if (log.not_ready->code.asc == 0x3A) {
+            cartridge_gone();
+        } else {
+            fact<NotReady>();
+        }
+    }
+}
+
+void DriveOwner::Core::cartridge_gone() {
+    cartridge.reset();
+    volume_tag = {};
+    fact<Removed>();
+}
+
+void DriveOwner::Core::believe_error(const Error& error) {
+    if (error.sense && !error.sense->deferred && scsi::key_of(*error.sense) == scsi::SenseKey::hardware_error) {
+        give_up(to_text(error));
+    }
+}
+
+Result<void> DriveOwner::Core::check_trusted(std::string_view what) const {
+    if (prepared) return {};
+    return fail(Recovery::change_request, fmt::format("{}: cannot {}: position and modes are not known", subject(), what),
+                "The cartridge must be prepared again first");
+}
+
+void DriveOwner::Core::hold(const WritePermit& granted) {
+    if (permit && &permit->terms() != &granted.terms()) permit->invalidate("another permit was granted for this drive");
+    permit = granted;
+    if (!prepared) lose_trust(fmt::format("{}: position and modes were not known when the permit was granted", subject()));
+}
+
+Result<void> DriveOwner::Core::check_permit(const WritePermit& granted) const {
+    const auto& terms = granted.terms();
+    auto refuse = [&](std::string why) {
+        return fail(Recovery::change_request, fmt::format("{}: writing is refused: {}", subject(), why),
+                    "The label must be read and a new permit granted");
+    };
+    if (!granted.valid()) return refuse(fmt::format("the permit is void: {}", granted.why_void()));
+    if (terms.drive != settings.name) return refuse(fmt::format("the permit is for drive {}", terms.drive.text));
+    if (!cartridge || *cartridge != terms.cartridge) {
+        return refuse(fmt::format("the permit is for cartridge {}, which is not known to be in the drive",
+                                  terms.volume_tag.empty() ? std::to_string(raw(terms.cartridge)) : terms.volume_tag.text));
+    }
+    if (!prepared) return refuse("position and modes are not known since the last unit attention or failure");
+    if (!label_read) return refuse("the label was not read since the drive was prepared");
+    if (position != terms.first_block) {
+        return refuse(fmt::format("the permit begins at block {}, the drive stands at {}", raw(terms.first_block),
+                                  position ? fmt::format("block {}", raw(*position)) : "an unknown place"));
+    }
+    if (medium.write_protected) {
+        return fail(Recovery::ask_operator, fmt::format("{}: the cartridge is write protected", subject()),
+                    "Slide its tab or pick another cartridge");
+    }
+    return {};
+}
+
+Task<Result<operations::Probed>> DriveOwner::Core::probe_once() {
+    std::move_only_function<Result<operations::Probed>(const scsi::Target&)> operation = &operations::probe;
+    auto probed = co_await perform(std::move(operation), Attention::is_expected);
+    if (!probed) co_return probed;
+    switch (probed->presence) {
+        case Presence::ready: fact<BecameReady>(); break;
+        case Presence::absent:
+        case Presence::not_loaded:
+        case Presence::becoming_ready:
+            if (state == DriveState::ready) {
+                lose_trust(fmt::format("{}: no longer ready: {}", subject(), probed->words));
+                fact<NotReady>();
+            }
+            break;
+    }
+    co_return probed;
+}
+
+}  // namespace capstan::drives

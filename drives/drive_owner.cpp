@@ -1,0 +1,263 @@
+#include "drives/drive_owner.hpp"
+
+#include "drives/block_writer.hpp"
+#include "drives/drive_core.hpp"
+#include "drives/scsi/sense_table.hpp"
+
+namespace capstan::drives {
+
+namespace {
+template <class T>
+using Operation = std::move_only_function<T(const scsi::Target&)>;
+}
+
+using Attention = DriveOwner::Core::Attention;
+
+DriveOwner::DriveOwner(Loop& loop, Clock& clock, std::shared_ptr<scsi::Device> device, DriveSettings settings)
+    : core_(std::make_shared<Core>(loop, clock, std::move(device), std::move(settings))) {
+    core_->owner = this;
+}
+DriveOwner::~DriveOwner() = default;
+
+const DriveName& DriveOwner::name() const { return core_->settings.name; }
+DriveState DriveOwner::state() const { return core_->state; }
+const std::string& DriveOwner::why_faulted() const { return core_->why_faulted; }
+const DriveIdentity& DriveOwner::identity() const { return core_->identity; }
+const DriveCounters& DriveOwner::counters() const { return core_->counters; }
+std::optional<BlockNumber> DriveOwner::position() const { return core_->prepared ? core_->position : std::nullopt; }
+std::optional<CartridgeId> DriveOwner::cartridge() const { return core_->cartridge; }
+const std::optional<DriveOwner::Loading>& DriveOwner::loading() const { return core_->loading; }
+
+void DriveOwner::cartridge_inserted(CartridgeId cartridge, VolumeTag volume_tag) {
+    core_->lose_trust(fmt::format("drive {}: a cartridge was put in", name().text));
+    core_->cartridge = cartridge;
+    core_->volume_tag = std::move(volume_tag);
+    core_->fact<Inserted>();
+}
+
+void DriveOwner::cartridge_removed() {
+    core_->lose_trust(fmt::format("{}: the cartridge was taken out", core_->subject()));
+    core_->cartridge_gone();
+}
+
+void DriveOwner::replace_device(std::shared_ptr<scsi::Device> device) {
+    core_->lose_trust(fmt::format("{}: the drive was opened again", core_->subject()));
+    core_->device.replace(std::move(device));
+    core_->why_faulted.clear();
+    core_->fact<Replaced>();
+}
+
+Task<Result<DriveIdentity>> DriveOwner::identify() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (core.state == DriveState::faulted || core.state == DriveState::writing) {
+        CAPSTAN_CO_CHECK(core.refused("identify"));
+    }
+    Operation<Result<operations::Identified>> operation = &operations::identify;
+    CAPSTAN_CO_TRY(auto found, co_await core.perform(std::move(operation), Attention::is_expected));
+    core.identity = found.identity;
+    core.timeouts = found.timeouts;
+    const auto& wanted = core.settings.serial;
+    if (!wanted.empty() && wanted != found.identity.serial) {
+        co_return fail(Recovery::ask_operator,
+                       fmt::format("drive {}: its serial number is {}, the configuration says {}", name().text,
+                                   found.identity.serial.empty() ? "unknown" : found.identity.serial, wanted),
+                       "Correct the drive's device or serial number in the configuration");
+    }
+    co_return found.identity;
+}
+
+Task<Result<Presence>> DriveOwner::probe() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (!next(core.state, on<LoadAsked>)) CAPSTAN_CO_CHECK(core.refused("ask whether it is ready"));
+    CAPSTAN_CO_TRY(auto probed, co_await core.probe_once());
+    co_return probed.presence;
+}
+
+Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<LoadAsked>("wait until it is ready"));
+    const auto deadline = core.clock.now() + limit;
+    core.loading = Loading{core.clock.now(), {}, {}};
+    bool load_asked = false;
+    for (;;) {
+        auto probed = co_await core.probe_once();
+        if (!probed || probed->presence == Presence::ready) core.loading.reset();
+        if (!probed) co_return std::unexpected(std::move(probed.error()));
+        if (probed->presence == Presence::ready) co_return Result<void>{};
+        core.loading->what = probed->words;
+        if (core.clock.now() >= deadline) {
+            core.loading.reset();
+            auto state = probed->presence == Presence::absent ? "it does not see a cartridge" : "it is still not ready";
+            Error late{Recovery::ask_operator, fmt::format("{}: {} after {} s", core.subject(), state, limit.count()),
+                       "Check the drive's panel", probed->sense};
+            co_return std::unexpected(std::move(late));
+        }
+        if (probed->presence == Presence::not_loaded && !load_asked) {
+            load_asked = true;
+            Operation<Result<void>> operation = &operations::load;
+            auto loaded = co_await core.perform(std::move(operation), Attention::is_expected);
+            if (loaded) continue;
+            core.loading.reset();
+            co_return loaded;
+        }
+        if (!co_await sleep_for(core.loop, core.clock, std::chrono::seconds{1})) {
+            co_return fail(Recovery::cancelled, fmt::format("{}: the daemon is stopping", core.subject()));
+        }
+    }
+}
+
+Task<Result<PreparedMedium>> DriveOwner::prepare() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("prepare the cartridge"));
+    core.lose_trust(fmt::format("{}: it is being prepared again", core.subject()));
+    Operation<Result<PreparedMedium>> operation = &operations::prepare;
+    CAPSTAN_CO_TRY(auto medium, co_await core.perform(std::move(operation)));
+    if (core.state != DriveState::ready) {
+        co_return fail(Recovery::refresh_inventory, fmt::format("{}: the drive reports that another cartridge may be in it", core.subject()),
+                       "Run an inventory of the library");
+    }
+    core.medium = medium;
+    core.prepared = true;
+    core.position = BlockNumber{0};
+    co_return medium;
+}
+
+Task<Result<FirstRecord>> DriveOwner::read_first_record(std::size_t size_max) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("read the first block"));
+    CAPSTAN_CO_CHECK(core.check_trusted("read the first block"));
+    core.position.reset();
+    Operation<Result<operations::FirstRead>> operation = [size_max](const scsi::Target& drive) {
+        return operations::read_first_record(drive, size_max);
+    };
+    CAPSTAN_CO_TRY(auto first, co_await core.perform(std::move(operation)));
+    CAPSTAN_CO_CHECK(core.check_trusted("believe what was read"));
+    core.position = first.position;
+    core.label_read = true;
+    if (first.record.kind == FirstRecord::Kind::block) {
+        ++core.counters.blocks_read;
+        core.counters.bytes_read += first.record.bytes.size();
+    }
+    co_return std::move(first.record);
+}
+
+Task<Result<void>> DriveOwner::locate(BlockNumber block) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("go to a block"));
+    CAPSTAN_CO_CHECK(core.check_trusted("go to a block"));
+    core.position.reset();
+    Operation<Result<void>> operation = [block](const scsi::Target& drive) { return operations::locate(drive, block); };
+    CAPSTAN_CO_CHECK(co_await core.perform(std::move(operation)));
+    core.position = block;
+    co_return Result<void>{};
+}
+
+Task<Result<EndOfData>> DriveOwner::find_end_of_data() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("go to the end of data"));
+    CAPSTAN_CO_CHECK(core.check_trusted("go to the end of data"));
+    core.position.reset();
+    Operation<Result<EndOfData>> operation = &operations::find_end_of_data;
+    CAPSTAN_CO_TRY(auto end, co_await core.perform(std::move(operation)));
+    core.position = end.block;
+    co_return end;
+}
+
+Task<Result<std::vector<TapeObject>>> DriveOwner::read_objects(BlockNumber from, std::size_t count) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("read blocks"));
+    CAPSTAN_CO_CHECK(core.check_trusted("read blocks"));
+    Operation<Result<std::vector<TapeObject>>> operation = [position = core.position, from, count](const scsi::Target& drive) {
+        return operations::read_objects(drive, position, from, count, 0);
+    };
+    core.position.reset();
+    CAPSTAN_CO_TRY(auto objects, co_await core.perform(std::move(operation)));
+    auto passed = objects.size();
+    if (passed > 0 && objects.back().kind == TapeObject::Kind::end_of_data) --passed;
+    core.position = from + passed;
+    for (const auto& object : objects) {
+        if (object.kind == TapeObject::Kind::block) ++core.counters.blocks_read;
+        core.counters.bytes_read += object.bytes.size();
+    }
+    co_return std::move(objects);
+}
+
+namespace {
+ReadReport failed_read(BlockNumber position, Error error) {
+    ReadReport report;
+    report.position = position;
+    report.error = std::move(error);
+    return report;
+}
+}  // namespace
+
+Task<ReadReport> DriveOwner::read_into(std::shared_ptr<BlockRing> ring, BlockNumber from, std::uint64_t count,
+                                       std::chrono::milliseconds patience) {
+    auto& core = *core_;
+    auto turn = co_await core.turn();
+    if (!turn) co_return failed_read(from, std::move(turn.error()));
+    auto trusted = core.check_trusted("read");
+    if (!trusted) co_return failed_read(from, std::move(trusted.error()));
+    auto begun = core.request<ReadAsked>("read");
+    if (!begun) co_return failed_read(from, std::move(begun.error()));
+    auto stop = std::make_shared<std::atomic<bool>>(false);
+    core.stop = stop;
+    operations::ReadOrder order{from, count, patience, stop};
+    Operation<ReadReport> operation = [position = core.position, ring, order](const scsi::Target& drive) {
+        return operations::read_into(drive, position, *ring, order);
+    };
+    core.position.reset();
+    auto answer = co_await core.perform_raw<ReadReport>(std::move(operation), Attention::ends_work);
+    if (answer && answer->error) core.believe_error(*answer->error);
+    if (core.state == DriveState::reading) core.fact<ReadEnded>();
+    if (!answer) co_return failed_read(from, std::move(answer.error()));
+    core.counters.blocks_read += answer->blocks;
+    core.counters.bytes_read += answer->bytes;
+    if (answer->reason != ReadReport::Reason::failed) core.position = answer->position;
+    co_return std::move(*answer);
+}
+
+void DriveOwner::interrupt() { *core_->stop = true; }
+
+void DriveOwner::hold(const WritePermit& permit) { core_->hold(permit); }
+
+Task<Result<std::unique_ptr<BlockWriter>>> DriveOwner::start_writing(WritePermit permit) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (!next(core.state, on<WriteAsked>)) CAPSTAN_CO_CHECK(core.refused("write"));
+    CAPSTAN_CO_CHECK(core.check_permit(permit));
+    core.hold(permit);
+    auto first = permit.terms().first_block;
+    Operation<Result<void>> operation = [first](const scsi::Target& drive) { return operations::confirm(drive, first); };
+    auto confirmed = co_await core.perform(std::move(operation));
+    if (!confirmed) {
+        core.lose_trust(to_text(confirmed.error()));
+        co_return std::unexpected(std::move(confirmed.error()));
+    }
+    CAPSTAN_CO_CHECK(core.check_permit(permit));  // the drive may have said something meanwhile
+    CAPSTAN_CO_CHECK(core.request<WriteAsked>("write"));
+    std::unique_ptr<BlockWriter> writer = std::make_unique<DriveBlockWriter>(core_, std::move(permit));
+    co_return std::move(writer);
+}
+
+Task<Result<void>> DriveOwner::unload() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<UnloadAsked>("unload"));
+    core.lose_trust(fmt::format("{}: it is being unloaded", core.subject()));
+    Operation<Result<void>> operation = &operations::unload;
+    auto done = co_await core.perform(std::move(operation), Attention::is_expected);
+    if (done && core.state == DriveState::unloading) core.fact<Ejected>();
+    if (!done && core.state == DriveState::unloading) core.fact<Inserted>();  // it still has it: loading, and may be asked again
+    co_return done;
+}
+
+}  // namespace capstan::drives

@@ -1,0 +1,76 @@
+// The operations of a drive: ordinary functions that run on its device's thread, one at a time. They know nothing of the
+// control plane; what they need comes in, what they learnt goes out. Private to drives/.
+// A unit attention ends every operation with an Error, except where one is said to take them.
+#pragma once
+
+#include "drives/drive_owner.hpp"
+#include "drives/scsi/commands.hpp"
+
+#include <atomic>
+
+namespace capstan::drives::operations {
+
+struct Identified {
+    DriveIdentity identity;
+    scsi::Timeouts timeouts;
+};
+Result<Identified> identify(const scsi::Target& drive);  // takes unit attentions
+
+struct Probed {
+    Presence presence = Presence::absent;
+    std::optional<Sense> sense;  // NOT READY
+    std::string words;           // for the operator
+};
+Result<Probed> probe(const scsi::Target& drive);  // takes unit attentions
+Result<void> load(const scsi::Target& drive);
+Result<PreparedMedium> prepare(const scsi::Target& drive);  // takes unit attentions
+Result<void> unload(const scsi::Target& drive);             // takes unit attentions
+
+// Where the drive stands after reading is said even when the read failed: std::nullopt is unknown.
+struct FirstRead {
+    FirstRecord record;
+    std::optional<BlockNumber> position;
+};
+Result<FirstRead> read_first_record(const scsi::Target& drive, std::size_t size_max);
+Result<void> locate(const scsi::Target& drive, BlockNumber block);
+Result<EndOfData> find_end_of_data(const scsi::Target& drive);
+// `position`: where the drive stands, if known; a locate is saved then.
+Result<std::vector<TapeObject>> read_objects(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from,
+                                             std::size_t count, std::size_t size_max);
+
+using StopFlag = std::shared_ptr<std::atomic<bool>>;
+struct ReadOrder {
+    BlockNumber from{};
+    std::uint64_t count = 0;
+    std::chrono::milliseconds patience{};
+    StopFlag stop;
+};
+ReadReport read_into(const scsi::Target& drive, std::optional<BlockNumber> position, BlockRing& ring, const ReadOrder& order);
+
+// What a write session knows between its operations. ring_sequence/ring_position: the oldest ring entry that is not proven,
+// and its place on the medium.
+struct WriteCursor {
+    BlockNumber position{};  // of the next object, as the drive has accepted them
+    BlockNumber proven{};    // objects below it are on the medium
+    std::uint64_t ring_sequence = 0;
+    BlockNumber ring_position{};
+    bool early_warning = false;
+};
+struct Streamed {
+    StreamReport report;
+    WriteCursor cursor;
+};
+Streamed write_stream(const scsi::Target& drive, WriteCursor cursor, BlockRing& ring, std::chrono::milliseconds patience,
+                      const std::atomic<bool>& stop);
+struct ItemsWritten {
+    WriteReport report;
+    WriteCursor cursor;
+    std::uint64_t blocks = 0, bytes = 0;
+};
+Result<ItemsWritten> write_items(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items);
+// Synchronises, compares the drive's position with the cursor's, and gives proven entries of the ring (if any) back.
+Result<WriteCursor> synchronize(const scsi::Target& drive, WriteCursor cursor, BlockRing* ring);
+// The drive stands at just this block.
+Result<void> confirm(const scsi::Target& drive, BlockNumber expected);
+
+}  // namespace capstan::drives::operations

@@ -1,0 +1,176 @@
+// Getting a cartridge ready and letting it go.
+#include "drives/operations.hpp"
+#include "drives/scsi/attentions.hpp"
+#include "drives/scsi/sense_table.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::drives::operations {
+
+namespace {
+
+using scsi::SenseKey;
+
+bool is_refused(const Error& error) {  // ILLEGAL REQUEST: the drive does not know the command or the field
+    return error.sense && scsi::key_of(*error.sense) == SenseKey::illegal_request;
+}
+bool is_attention(const Error& error) { return error.sense && scsi::is_unit_attention(*error.sense); }
+
+std::string text_of_designator(const scsi::Designator& designator) {
+    if (designator.code_set != scsi::Designator::CodeSet::binary) {
+        return std::string(capstan::text_of(designator.bytes));
+    }
+    std::string text;
+    for (auto byte : designator.bytes) text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+struct Modes {
+    scsi::ModeData data;
+    std::uint8_t page = 0;
+};
+Result<Modes> read_modes(const scsi::Target& drive) {
+    auto data = scsi::mode_sense(drive, scsi::DeviceConfigurationPage::kPage);
+    if (data) return Modes{std::move(*data)};
+    if (!is_refused(data.error())) return std::unexpected(std::move(data.error()));
+    CAPSTAN_TRY(auto all, scsi::mode_sense(drive, scsi::kAllPages));
+    return Modes{std::move(all)};
+}
+
+// Variable blocks, buffered. The density stays what the drive found on the medium.
+Result<PreparedMedium> set_modes(const scsi::Target& drive) {
+    CAPSTAN_TRY(auto found, read_modes(drive));
+    scsi::ModeData wanted;
+    wanted.device_specific = scsi::kModeBuffered;
+    scsi::BlockDescriptor descriptor;
+    if (found.data.block_descriptor) descriptor.density_code = found.data.block_descriptor->density_code;
+    wanted.block_descriptor = descriptor;
+    CAPSTAN_CHECK(scsi::mode_select(drive, wanted));
+    CAPSTAN_TRY(auto now, read_modes(drive));
+    bool buffered = (now.data.device_specific & scsi::kModeBufferedMask) == scsi::kModeBuffered;
+    bool variable = !now.data.block_descriptor || now.data.block_descriptor->block_length.value() == 0;
+    if (!buffered || !variable) {
+        return fail(Recovery::ask_operator,
+                    fmt::format("{}: it did not take variable-block, buffered mode (block length {}, buffered {})", drive.name,
+                                now.data.block_descriptor ? now.data.block_descriptor->block_length.value() : 0,
+                                buffered ? "yes" : "no"),
+                    "Another program may be using this drive; find it and stop it");
+    }
+    PreparedMedium medium;
+    medium.write_protected = now.data.write_protected();
+    if (now.data.block_descriptor) medium.density = now.data.block_descriptor->density_code;
+    return medium;
+}
+
+Result<PreparedMedium> prepare_once(const scsi::Target& drive) {
+    CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
+    const auto& not_ready = readiness.not_ready;
+    if (not_ready) return std::unexpected(scsi::error_from_sense(fmt::format("{}: it is not ready", drive.name), *not_ready));
+    auto held = scsi::set_medium_removal(drive, scsi::Removal::prevent);
+    if (!held && !is_refused(held.error())) return std::unexpected(std::move(held.error()));
+    CAPSTAN_TRY(auto medium, set_modes(drive));
+    CAPSTAN_TRY(auto limits, scsi::read_block_limits(drive));
+    medium.block_size_min = limits.size_min;
+    medium.block_size_max = limits.size_max;
+    CAPSTAN_CHECK(scsi::rewind(drive));
+    CAPSTAN_CHECK(confirm(drive, BlockNumber{0}));
+    return medium;
+}
+
+}  // namespace
+
+Result<void> confirm(const scsi::Target& drive, BlockNumber expected) {
+    CAPSTAN_TRY(auto block, scsi::current_block(drive));
+    if (block == expected) return {};
+    return fail(Recovery::replace_medium,
+                fmt::format("{}: it stands at block {}, not at block {} where it was sent or has written to", drive.name, raw(block),
+                            raw(expected)),
+                "Nothing more is written to this cartridge until its end was read back; look for another program that uses the drive");
+}
+
+Result<Identified> identify(const scsi::Target& drive) {
+    CAPSTAN_CHECK(scsi::take_attentions(drive));
+    CAPSTAN_TRY(auto inquiry, scsi::inquiry(drive));
+    if (inquiry.peripheral_qualifier != 0 || inquiry.device_type != scsi::DeviceType::tape) {
+        return fail(Recovery::ask_operator,
+                    fmt::format("{}: what answers is {} {}, not a tape drive (device type {:02X}h)", drive.name, inquiry.vendor,
+                                inquiry.product, raw(inquiry.device_type)),
+                    "Correct the drive's device in the configuration");
+    }
+    Identified found;
+    auto& identity = found.identity;
+    identity.vendor = inquiry.vendor;
+    identity.product = inquiry.product;
+    identity.revision = inquiry.revision;
+    auto serial = scsi::vpd_serial_number(drive);
+    if (serial) {
+        identity.serial = *serial;
+    } else if (!is_refused(serial.error())) {
+        return std::unexpected(std::move(serial.error()));
+    }
+    auto designators = scsi::vpd_identification(drive);
+    if (designators) {
+        for (const auto& designator : *designators) {
+            if (designator.association == scsi::Designator::Association::logical_unit) {
+                identity.designators.push_back(text_of_designator(designator));
+            }
+        }
+    } else if (!is_refused(designators.error())) {
+        return std::unexpected(std::move(designators.error()));
+    }
+    auto commands = scsi::supported_commands(drive);
+    if (commands) {
+        found.timeouts.take(*commands);
+        for (const auto& command : *commands) {
+            if (command.timeouts && command.timeouts->recommended.count() > 0) identity.timeouts_known = true;
+        }
+    } else if (!is_refused(commands.error())) {
+        return std::unexpected(std::move(commands.error()));
+    }
+    CAPSTAN_TRY(auto limits, scsi::read_block_limits(drive));
+    identity.block_size_min = limits.size_min;
+    identity.block_size_max = limits.size_max;
+    return found;
+}
+
+Result<Probed> probe(const scsi::Target& drive) {
+    CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
+    const auto& sense = readiness.not_ready;
+    if (!sense) return Probed{Presence::ready, {}, "ready"};
+    auto rule = scsi::rule_for(sense->code);
+    Probed probed{Presence::becoming_ready, sense, fmt::format("{} ({})", rule.advice, to_text(sense->code))};
+    if (scsi::key_of(*sense) != SenseKey::not_ready) {
+        return std::unexpected(scsi::error_from_sense(fmt::format("{}: it cannot be used", drive.name), *sense));
+    }
+    if (sense->code.asc == 0x3A) {  // MEDIUM NOT PRESENT
+        probed.presence = Presence::absent;
+    } else if (sense->code.asc == 0x04 && sense->code.ascq == 0x02) {  // INITIALIZING COMMAND REQUIRED
+        probed.presence = Presence::not_loaded;
+    } else if (rule.recovery != Recovery::retry_later) {
+        return std::unexpected(scsi::error_from_sense(fmt::format("{}: it does not become ready", drive.name), *sense));
+    }
+    return probed;
+}
+
+Result<void> load(const scsi::Target& drive) {
+    CAPSTAN_CHECK(scsi::take_attentions(drive));
+    return scsi::load(drive);
+}
+
+Result<PreparedMedium> prepare(const scsi::Target& drive) {
+    // A unit attention in the midst of it makes all of it uncertain: begin again.
+    for (int attempt = 0;; ++attempt) {
+        auto medium = prepare_once(drive);
+        if (medium || attempt == 2 || !is_attention(medium.error())) return medium;
+    }
+}
+
+Result<void> unload(const scsi::Target& drive) {
+    CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
+    auto allowed = scsi::set_medium_removal(drive, scsi::Removal::allow);
+    if (!allowed && !is_refused(allowed.error())) return std::unexpected(std::move(allowed.error()));
+    if (readiness.not_ready && readiness.not_ready->code.asc == 0x3A) return {};  // it let go of the cartridge already
+    return scsi::unload(drive);
+}
+
+}  // namespace capstan::drives::operations
