@@ -34,7 +34,7 @@ class Scratch {  // in memory where there is such a place: the tests synchronise
     std::string operator/(const std::string& name) const { return path_ + "/" + name; }
 };
 
-inline constexpr std::chrono::milliseconds kLimit{10000};
+inline constexpr std::chrono::milliseconds kLimit{600000};
 
 template <scsi::CdbStruct T>
 Result<scsi::ScsiReply> try_run(scsi::Transport& transport, const T& cdb, MutableBytes in = {}, Bytes out = {}) {
