@@ -50,7 +50,9 @@ TEST(Inquiry, CutAtEveryLength) {
     cut_at_every_length(encode_inquiry(kDrive), [](const Buffer& cut) {
         const auto data = decode_inquiry(cut);
         ASSERT_EQ(data.has_value(), cut.size() >= 5);
-        if (data) EXPECT_EQ(*data == kDrive, cut.size() >= 36);
+        if (data) {
+            EXPECT_EQ(*data == kDrive, cut.size() >= 36);
+        }
     });
     Buffer lying = encode_inquiry(kDrive);
     lying[4] = 11;  // ends after the vendor
@@ -102,7 +104,9 @@ TEST(Vpd, Identification) {
     cut_at_every_length(page, [&](const Buffer& cut) {
         const auto found = decode_vpd_identification(cut);
         ASSERT_EQ(found.has_value(), cut.size() >= 4);
-        if (found) EXPECT_EQ(found->size(), (cut.size() >= 42) + (cut.size() >= 54) + (cut.size() >= 62));
+        if (found) {
+            EXPECT_EQ(found->size(), (cut.size() >= 42) + (cut.size() >= 54) + (cut.size() >= 62));
+        }
     });
 }
 
@@ -180,7 +184,9 @@ TEST(ModePages, SubpagesHaveALongerHeader) {
     EXPECT_FALSE(find_page<DeviceConfigurationPage>(data)) << "a subpage is another page";
     cut_at_every_length(bytes, [](const Buffer& cut) {
         const auto found = decode_mode_data(ModeForm::ten, ModeUse::sense, cut);
-        if (found) EXPECT_EQ(found->pages.size(), std::size_t{cut.size() == 14});
+        if (found) {
+            EXPECT_EQ(found->pages.size(), std::size_t{cut.size() == 14});
+        }
     });
 }
 
@@ -213,7 +219,9 @@ TEST(OperationCodes, GoldenBytesRoundTripAndCuts) {
     cut_at_every_length(bytes, [](const Buffer& cut) {
         const auto found = decode_supported_commands(cut);
         ASSERT_EQ(found.has_value(), cut.size() >= 4);
-        if (found) EXPECT_EQ(found->size(), (cut.size() >= 24) + (cut.size() >= 44) + (cut.size() >= 52));
+        if (found) {
+            EXPECT_EQ(found->size(), (cut.size() >= 24) + (cut.size() >= 44) + (cut.size() >= 52));
+        }
     });
 }
 

@@ -16,5 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again =
         decode_mode_data(ModeForm::ten, ModeUse::sense, encode_mode_data(ModeForm::ten, ModeUse::sense, *decoded));
     if (size < 60000 && (!again || *again != *decoded)) std::abort();
+    const auto sent = decode_mode_data(form, ModeUse::select, encode_mode_data(form, ModeUse::select, *decoded));
+    if (!sent || sent->pages.size() != decoded->pages.size()) std::abort();
     return 0;
 }

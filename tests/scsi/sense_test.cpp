@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
                     SenseCase{"EndOfData", {0x8, 0x00, 0x05}, Recovery::replace_medium},
                     SenseCase{"TargetFailureAborted", {0xB, 0x44, 0x00}, Recovery::stop_device},
                     SenseCase{"VolumeOverflow", {0xD, 0x00, 0x02}, Recovery::replace_medium}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& one) { return one.param.name; });
 
 TEST(SenseTable, EveryRuleIsFoundAndHasAdvice) {
     for (const auto& rule : sense_rules()) {
