@@ -84,13 +84,16 @@ class Catalog {
 
     struct FindPage {
         std::vector<FoundObject> objects;
-        std::string cursor;  // empty: nothing more; else pass it to go on. Opaque.
+        std::string cursor;           // empty: nothing more; else pass it to go on. Opaque.
+        std::vector<Error> unreadable;  // sets left out because a segment of theirs is damaged or gone
     };
-    // Newest set first; within a set in the order of the medium.
+    // Newest set first; within a set in the order of the medium. With a set given its damage is the call's error.
     Result<FindPage> find(std::string_view pattern, std::optional<SetNumber> set, std::string_view cursor, std::size_t limit);
 
-    // Sets that hold the path, newest first; objects of which nothing was saved are not versions.
+    // Sets that hold the path, newest first; objects of which nothing was saved are not versions. A damaged segment that may
+    // hold the path is an error: an older version must not pass for the newest.
     Result<std::vector<Version>> versions(std::string_view path, std::size_t limit);
+    // The one that a restore without a set takes. A set that has a directory only as the way to others is the last choice.
     Result<std::optional<Version>> newest(std::string_view path, std::optional<FileTime> at);
 
     // Everything at and below the paths (none: the whole set), and the directories above them.
@@ -102,9 +105,17 @@ class Catalog {
 
   private:
     using Readers = std::vector<std::shared_ptr<SegmentReader>>;
+    struct FindCursor {
+        std::uint64_t set = 0, ordinal = 0, page = 0, index = 0;
+    };
+    static Result<FindCursor> parse_cursor(std::string_view text);
+    Result<bool> find_in(SetNumber set, std::string_view pattern, FindCursor from, std::size_t limit, FindPage& result);
     Result<std::shared_ptr<SegmentReader>> reader(const std::string& file);
     Result<Readers> readers_of(SetNumber set);
     Result<std::optional<Object>> lookup_in(const Readers& readers, std::string_view path) const;
+    enum class PathOnly : std::uint8_t { counts, is_skipped };
+    Result<std::vector<Version>> versions_where(std::string_view path, std::optional<FileTime> at, std::size_t limit,
+                                                PathOnly path_only);
 
     const SegmentIndex& index_;
     std::size_t readers_max_;

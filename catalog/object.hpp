@@ -30,6 +30,8 @@ using ContentHash = std::array<std::uint8_t, 16>;                  // XXH3 128 o
 // Limits of what a segment holds; the builder refuses more, a reader takes more for damage.
 inline constexpr std::size_t kNameMax = 65536;         // bytes of one name
 inline constexpr std::size_t kPathMax = 4 * 1048576;   // bytes of one path
+inline constexpr std::uint64_t kFlaEnd = 1ULL << 54;   // addresses are below it
+inline constexpr std::int64_t kFileSecondsMax = 9'223'372'035;  // of mtime, both signs: the years 1677 to 2262; clamped
 
 struct ObjectFacts {
     ObjectKind kind = ObjectKind::regular;
@@ -42,7 +44,7 @@ struct ObjectFacts {
     std::uint32_t uid = 0, gid = 0;
     std::uint64_t size = 0;  // bytes of data
     FileTime mtime{};
-    std::uint64_t fla = 0;   // where its DBLK lies: format logical address from the set's SSET (MTF 1.5)
+    std::uint64_t fla = 0;   // where its DBLK lies: format logical address from the set's SSET (MTF 1.5); below 2^54
     std::optional<ContentHash> hash;  // objects with data
     friend bool operator==(const ObjectFacts&, const ObjectFacts&) = default;
 };
@@ -52,6 +54,10 @@ struct Object {
     ObjectFacts facts;
     friend bool operator==(const Object&, const Object&) = default;
 };
+
+// What a name and a path may be here; a segment with any other is not made, and not read.
+bool valid_name(std::string_view name);  // 1 to kNameMax bytes, without '/' and NUL
+bool valid_path(std::string_view path);  // empty, or valid names with one '/' between them, at most kPathMax bytes
 
 // "a/b/c" -> "a/b" and "c"; "a" -> "" and "a".
 inline std::string_view parent_of(std::string_view path) {
