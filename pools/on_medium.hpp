@@ -27,7 +27,9 @@ struct LabelOnMedium {
 struct SetOnMedium {
     SetNumber number{};
     Uuid uuid;
-    Wall newest_keep_until{};  // from the set's end (CEND) or MAM: the latest keep-until of all sets on this medium so far
+    // Of a closed set, from its end (CEND) or MAM: the latest keep-until of all sets on this medium so far. Of an unfinished
+    // one, from its start (CSET): its own.
+    Wall newest_keep_until{};
 };
 
 enum class EndSearch : std::uint8_t { not_done, found, failed };
@@ -39,7 +41,8 @@ struct OnMedium {
     EndSearch end = EndSearch::not_done;
     BlockNumber end_of_data{};               // when found
     std::optional<SetOnMedium> last_closed;  // when found: the last ESET before the end of data; none: no closed set
-    std::optional<SetOnMedium> unfinished;   // when found: an SSET behind it without ESET (a crash); keep-until unused
+    std::optional<SetOnMedium> unfinished;   // when found: a set behind it without ESET here: cut off by a crash, or it goes on
+                                         // on the next medium
     bool write_protected = false;
 };
 

@@ -23,6 +23,7 @@ enum class WritePurpose : std::uint8_t {
 struct OperatorWord {
     CartridgeId cartridge{};  // the one it is for
     std::string who, why;     // neither empty
+    MediumKind seen = MediumKind::unreadable;  // what he was told is on it
     bool even_unexpired = false;  // he was told which unexpired sets are on it
 };
 
@@ -40,9 +41,9 @@ struct PermitRequest {
 struct PermitFacts {
     Cartridge cartridge;
     Uuid our_domain;
-    std::optional<SetOnMedium> last_recorded;   // newest closed set with data on it; newest_keep_until over all its sets
+    std::optional<SetOnMedium> last_recorded;   // the last set whose ESET is on it (keep-until unused)
     std::optional<Wall> newest_keep_until;      // over all sets with data on it and the sets that need them; none: no set
-    std::optional<SetOnMedium> open_set;        // newest set with data on it that was not ended (running or aborted)
+    bool set_running = false;                   // a set with data on it is still being written
     bool unfinished_known = false;              // medium.unfinished is a set of this database
     bool medium_id_elsewhere = false;           // the media id read belongs to another cartridge of the database
     SetNumber next_set{};                       // numbers from here on were never given by this database

@@ -19,6 +19,7 @@ struct Set {
     Wall started{};
     std::optional<Wall> ended;
     SetState state = SetState::running;
+    bool end_written = false;  // its ESET is on the medium: that of a complete set, or "aborted" by abort_set
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;
     Wall keep_until{};
     std::optional<SetNumber> based_on;  // the set that this one needs (an incremental its predecessor)

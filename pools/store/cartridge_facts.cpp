@@ -58,6 +58,20 @@ Result<void> Cartridges::set_description(WriteTransaction& transaction, Cartridg
     return set_value(store_, transaction, id, "description", sql::value_of(text), before.side.description, text, note);
 }
 
+Result<void> Cartridges::label_seen(WriteTransaction& transaction, CartridgeId id, const LabelOnMedium& label, const AuditNote& note) {
+    CAPSTAN_TRY(const auto same, by_media_id(label.media_id));
+    const auto media_id = same && same->id != id ? Uuid{} : label.media_id;
+    CAPSTAN_CHECK(transaction.database().change_one(
+        "UPDATE sides SET media_id = $1, domain_id = $2, family = $3, sequence = $4, generation = $5, appendable_until = $6,"
+        " keep_until = $7 WHERE cartridge = $8",
+        sql::values(media_id, label.domain_id, raw(label.family), label.sequence, raw(label.generation), label.appendable_until,
+                    label.keep_until, raw(id)),
+        fmt::format("cartridge {}", raw(id))));
+    return Audit(store_).add(transaction, {0, note, id, "label seen", "",
+                                           fmt::format("media id {}, domain {}, family {} sequence {} generation {}", label.media_id.text,
+                                                       label.domain_id.text, raw(label.family), label.sequence, raw(label.generation))});
+}
+
 Result<void> Cartridges::count_mount(WriteTransaction& transaction, CartridgeId id, Wall at) {
     return transaction.database().change_one("UPDATE cartridges SET mounts = mounts + 1, last_mounted = $1 WHERE id = $2",
                                              sql::values(at, raw(id)), fmt::format("cartridge {}", raw(id)));

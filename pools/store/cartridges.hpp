@@ -2,6 +2,7 @@
 // cartridge, one place, one tag or one label are answered from an index.
 #pragma once
 
+#include "pools/on_medium.hpp"
 #include "pools/store/store.hpp"
 #include "pools/transitions.hpp"
 
@@ -50,6 +51,10 @@ class Cartridges {
     // Event `labelled` and everything the label says; bytes written and last set begin anew; sets that had data here lose
     // their extents (the caller checked that they had expired, or an operator's word).
     Result<void> labelled(WriteTransaction& transaction, CartridgeId id, const LabelWritten& label, const AuditNote& note);
+
+    // A label that this database did not write: what it says is kept with the cartridge (Import). The media id is left out if
+    // another cartridge has it.
+    Result<void> label_seen(WriteTransaction& transaction, CartridgeId id, const LabelOnMedium& label, const AuditNote& note);
 
     // Small facts; audited like the rest.
     Result<void> set_suspect(WriteTransaction& transaction, CartridgeId id, bool suspect, const AuditNote& note);

@@ -58,9 +58,10 @@ Result<void> record(WriteTransaction& transaction, StateStore& store, const Chec
     return jobs.add_counts(transaction, record.job, record.objects, record.bytes, record.not_saved, record.changed);
 }
 
-Result<void> end_set(WriteTransaction& transaction, SetNumber set, SetState state, Wall ended) {
-    return transaction.database().change_one("UPDATE sets SET state = $1, ended = $2 WHERE number = $3 AND state = 'running'",
-                                             sql::values(state, ended, raw(set)), fmt::format("running {}", set_text(set)));
+Result<void> end_set(WriteTransaction& transaction, SetNumber set, SetState state, bool end_written, Wall ended) {
+    return transaction.database().change_one("UPDATE sets SET state = $1, end_written = $2, ended = $3 WHERE number = $4"
+                                             " AND state = 'running'",
+                                             sql::values(state, end_written, ended, raw(set)), fmt::format("running {}", set_text(set)));
 }
 
 }  // namespace
@@ -74,7 +75,7 @@ Result<void> commit_checkpoint(StateStore& store, const CheckpointRecord& checkp
 Result<void> finish_set(StateStore& store, const CheckpointRecord& checkpoint, Wall ended) {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store));
     CAPSTAN_CHECK(record(transaction, store, checkpoint));
-    CAPSTAN_CHECK(end_set(transaction, checkpoint.set, SetState::complete, ended));
+    CAPSTAN_CHECK(end_set(transaction, checkpoint.set, SetState::complete, true, ended));
     return transaction.commit();
 }
 
@@ -82,7 +83,7 @@ Result<void> abort_set(StateStore& store, SetNumber set, const std::optional<Che
                        const std::string& why) {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store));
     if (checkpoint) CAPSTAN_CHECK(record(transaction, store, *checkpoint));
-    CAPSTAN_CHECK(end_set(transaction, set, SetState::aborted, ended));
+    CAPSTAN_CHECK(end_set(transaction, set, SetState::aborted, checkpoint.has_value(), ended));
     CAPSTAN_TRY(const auto row, Sets(store).get(set));
     if (raw(row.job) != 0) {
         JobIssue issue{row.job, IssueKind::note, "", fmt::format("{} was aborted: {}", set_text(set), why)};

@@ -51,7 +51,7 @@ constexpr std::string_view kVersion1[] = {
     "CREATE TABLE sets (number BIGINT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, job BIGINT REFERENCES jobs (id),"
     " name TEXT NOT NULL, type TEXT NOT NULL, pool BIGINT REFERENCES pools (id), mtf_number BIGINT NOT NULL,"
     " family BIGINT NOT NULL, file TEXT NOT NULL, started BIGINT NOT NULL, ended BIGINT, state TEXT NOT NULL,"
-    " objects BIGINT NOT NULL, bytes BIGINT NOT NULL, not_saved BIGINT NOT NULL, changed BIGINT NOT NULL,"
+    " end_written BIGINT NOT NULL, objects BIGINT NOT NULL, bytes BIGINT NOT NULL, not_saved BIGINT NOT NULL, changed BIGINT NOT NULL,"
     " keep_until BIGINT NOT NULL, based_on BIGINT)",
     "CREATE INDEX sets_by_job ON sets (job)",
     "CREATE INDEX sets_by_state ON sets (state)",

@@ -8,10 +8,10 @@ namespace capstan::pools {
 namespace {
 
 constexpr std::string_view kColumns =
-    "SELECT number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, objects, bytes,"
-    " not_saved, changed, keep_until, based_on FROM sets";
-constexpr std::string_view kKinds = "ititti" "iitiit" "iiiiii";
-static_assert(kKinds.size() == 18);
+    "SELECT number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, end_written,"
+    " objects, bytes, not_saved, changed, keep_until, based_on FROM sets";
+constexpr std::string_view kKinds = "itittiiitiiti" "iiiiii";
+static_assert(kKinds.size() == 19);
 
 Result<Set> read_set(sql::Row row) {
     Set set;
@@ -27,6 +27,7 @@ Result<Set> read_set(sql::Row row) {
     set.started = row.time();
     set.ended = row.maybe_time();
     set.state = row.named<SetState>();
+    set.end_written = row.flag();
     set.objects = row.number<std::uint64_t>();
     set.bytes = row.number<std::uint64_t>();
     set.not_saved = row.number<std::uint64_t>();
@@ -51,11 +52,11 @@ Result<std::vector<Set>> query_sets(sql::Database& database, std::string_view co
 
 Result<void> insert_set(WriteTransaction& transaction, const Set& set) {
     CAPSTAN_CHECK(transaction.database().execute(
-        "INSERT INTO sets (number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, objects,"
-        " bytes, not_saved, changed, keep_until, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,"
-        " $14, $15, $16, $17, $18)",
+        "INSERT INTO sets (number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, end_written,"
+        " objects, bytes, not_saved, changed, keep_until, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        " $12, $13, $14, $15, $16, $17, $18, $19)",
         sql::values(raw(set.number), set.uuid, sql::reference(set.job), set.name, set.type, sql::reference(set.pool),
-                    set.mtf_number, raw(set.family), set.file, set.started, set.ended, set.state, set.objects, set.bytes,
+                    set.mtf_number, raw(set.family), set.file, set.started, set.ended, set.state, set.end_written, set.objects, set.bytes,
                     set.not_saved, set.changed, set.keep_until,
                     set.based_on ? sql::value_of(raw(*set.based_on)) : sql::Value())));
     return {};
@@ -67,6 +68,7 @@ Result<SetNumber> Sets::begin(WriteTransaction& transaction, const Set& set) {
     Set row = set;
     CAPSTAN_TRY(row.number, Meta(store_).take_set(transaction));
     row.state = SetState::running;
+    row.end_written = false;
     CAPSTAN_CHECK(insert_set(transaction, row));
     return row.number;
 }

@@ -1,0 +1,140 @@
+// Acts on what the label said: the records follow the media.
+#include "pools/label_check.hpp"
+#include "pools/store/cartridges.hpp"
+#include "pools/store/meta.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::pools {
+namespace {
+
+using Kind = LabelVerdictKind;
+
+class Identification {
+  public:
+    Identification(WriteTransaction& transaction, const OnMedium& medium, const AuditNote& note)
+        : transaction_(transaction), cartridges_(transaction.store()), medium_(medium), note_(note) {}
+
+    // Returns whose record the medium in the drive is now.
+    Result<CartridgeId> act(const Cartridge& expected, const LabelVerdict& verdict) {
+        const bool labelled = raw(expected.side.generation) != 0;
+        switch (verdict.kind) {
+            case Kind::matches:
+                CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, expected.id, false, note_));
+                return expected.id;
+            case Kind::swapped: return exchange(expected, *verdict.really);
+            case Kind::unknown_ours:
+            case Kind::other_domain: {
+                if (verdict.kind == Kind::unknown_ours) CAPSTAN_CHECK(stop(verdict.text));
+                CAPSTAN_TRY(const auto id, labelled ? make_room(expected) : Result<CartridgeId>(expected.id));
+                CAPSTAN_CHECK(imported(id));
+                return id;
+            }
+            case Kind::newer_than_database:
+                CAPSTAN_CHECK(stop(verdict.text));
+                CAPSTAN_CHECK(doubt(expected.id));
+                return expected.id;
+            case Kind::older_than_database:
+            case Kind::blank_but_labelled:
+                CAPSTAN_CHECK(doubt(expected.id));
+                return expected.id;
+            case Kind::foreign:
+            case Kind::blank:
+            case Kind::unreadable: break;
+        }
+        CAPSTAN_CHECK(cartridges_.set_description(transaction_, expected.id,
+                                                  verdict.kind == Kind::blank ? "blank" : medium_.description, note_));
+        if (labelled) CAPSTAN_CHECK(doubt(expected.id));
+        if (!labelled) CAPSTAN_CHECK(unrecognized(expected));
+        return expected.id;
+    }
+
+  private:
+    Result<void> stop(const std::string& why) {
+        Meta meta(transaction_.store());
+        const auto newest = medium_.last_closed ? medium_.last_closed->number : SetNumber{0};
+        CAPSTAN_CHECK(meta.numbers_seen(transaction_, newest, medium_.label->family));
+        return meta.stop_overwriting(transaction_, why, note_);
+    }
+
+    Result<void> doubt(CartridgeId id) {
+        CAPSTAN_CHECK(cartridges_.set_suspect(transaction_, id, true, note_));
+        return cartridges_.set_must_identify(transaction_, id, true, note_);
+    }
+
+    Result<void> unrecognized(const Cartridge& row) {
+        CAPSTAN_TRY(const auto state, cartridges_.apply(transaction_, row.id, SideEvent::seen_unrecognized, note_));
+        CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, row.id, false, note_));
+        if (state != SideState::unrecognized) return {};
+        return cartridges_.set_pool(transaction_, row.id, kUnrecognizedPool, note_);
+    }
+
+    Result<void> imported(CartridgeId id) {
+        CAPSTAN_TRY(const auto state, cartridges_.apply(transaction_, id, SideEvent::seen_import, note_));
+        CAPSTAN_CHECK(cartridges_.label_seen(transaction_, id, *medium_.label, note_));
+        CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, id, false, note_));
+        if (state != SideState::import) return {};
+        return cartridges_.set_pool(transaction_, id, kImportPool, note_);
+    }
+
+    // The medium in this place is none that we know; the one that was expected is somewhere else and not forgotten.
+    Result<CartridgeId> make_room(const Cartridge& expected) {
+        CAPSTAN_CHECK(cartridges_.set_place(transaction_, expected.id, LibraryName{}, Place{}, note_));
+        CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, expected.id, true, note_));
+        CAPSTAN_CHECK(cartridges_.set_duplicate_tag(transaction_, expected.id, !expected.volume_tag.empty(), note_));
+        Cartridge fresh;
+        fresh.volume_tag = expected.volume_tag;
+        fresh.library = expected.library;
+        fresh.place = expected.place;
+        fresh.pool = kUnrecognizedPool;
+        fresh.duplicate_tag = !expected.volume_tag.empty();
+        fresh.created = note_.at;
+        return cartridges_.add(transaction_, fresh, note_);
+    }
+
+    // The expected one and the real one change places and volume tags; the expected one has to be identified.
+    Result<CartridgeId> exchange(const Cartridge& expected, CartridgeId real_id) {
+        CAPSTAN_TRY(const auto real, cartridges_.get(real_id));
+        CAPSTAN_CHECK(cartridges_.set_place(transaction_, expected.id, LibraryName{}, Place{}, note_));
+        CAPSTAN_CHECK(cartridges_.set_place(transaction_, real.id, expected.library, expected.place, note_));
+        CAPSTAN_CHECK(cartridges_.set_place(transaction_, expected.id, real.library, real.place, note_));
+        CAPSTAN_CHECK(cartridges_.set_volume_tag(transaction_, expected.id, real.volume_tag, note_));
+        CAPSTAN_CHECK(cartridges_.set_volume_tag(transaction_, real.id, expected.volume_tag, note_));
+        CAPSTAN_CHECK(cartridges_.set_duplicate_tag(transaction_, expected.id, real.duplicate_tag, note_));
+        CAPSTAN_CHECK(cartridges_.set_duplicate_tag(transaction_, real.id, expected.duplicate_tag, note_));
+        CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, expected.id, true, note_));
+        CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, real.id, false, note_));
+        // A record that was only made because a new volume tag turned up has served its purpose.
+        const bool only_a_tag = raw(expected.side.generation) == 0 && expected.hold.empty() && expected.mounts == 0 &&
+                                expected.side.media_id.empty();
+        if (only_a_tag && real.place.kind == PlaceKind::offline)
+            CAPSTAN_CHECK(cartridges_.remove_unused(transaction_, expected.id, note_));
+        return real.id;
+    }
+
+    WriteTransaction& transaction_;
+    Cartridges cartridges_;
+    const OnMedium& medium_;
+    const AuditNote& note_;
+};
+
+}  // namespace
+
+Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMedium& medium, const AuditNote& note) {
+    Cartridges cartridges(store);
+    CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store));
+    CAPSTAN_TRY(const auto row, cartridges.get(expected));
+    std::optional<Cartridge> same;
+    if (medium.label) {
+        CAPSTAN_TRY(same, cartridges.by_media_id(medium.label->media_id));
+    }
+    Identified identified;
+    identified.verdict = compare_label(row, medium, same, store.domain());
+    CAPSTAN_TRY(const auto id, Identification(transaction, medium, note).act(row, identified.verdict));
+    CAPSTAN_CHECK(cartridges.set_write_protected(transaction, id, medium.write_protected, note));
+    CAPSTAN_TRY(identified.cartridge, cartridges.get(id));
+    CAPSTAN_CHECK(transaction.commit());
+    return identified;
+}
+
+}  // namespace capstan::pools

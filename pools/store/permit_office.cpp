@@ -1,0 +1,94 @@
+// Collects what the database says, asks the rule, writes down the answer, makes the permit.
+#include "pools/permits.hpp"
+#include "pools/store/cartridges.hpp"
+#include "pools/store/meta.hpp"
+#include "pools/store/set_rows.hpp"
+#include "pools/store/sql.hpp"
+
+#include <algorithm>
+
+namespace capstan::pools {
+namespace {
+
+// The last set whose ESET is on this cartridge: it ended with its last extent here.
+Result<std::optional<SetOnMedium>> last_recorded(StateStore& store, CartridgeId cartridge) {
+    CAPSTAN_TRY(auto rows, store.database().query(
+                               "SELECT t.number, t.uuid FROM set_extents e JOIN sets t ON t.number = e.set_number"
+                               " WHERE e.cartridge = $1 AND t.end_written = 1 AND NOT EXISTS (SELECT 1 FROM set_extents later"
+                               " WHERE later.set_number = e.set_number AND later.sequence > e.sequence)"
+                               " ORDER BY e.end_block DESC, t.number DESC LIMIT 1",
+                               sql::values(raw(cartridge)), "it"));
+    if (rows.empty()) return std::nullopt;
+    SetOnMedium set;
+    set.number = rows.front().number<SetNumber>();
+    set.uuid = rows.front().name<Uuid>();
+    return set;
+}
+
+Result<PermitFacts> collect(StateStore& store, const PermitRequest& request, Wall now) {
+    PermitFacts facts;
+    Cartridges cartridges(store);
+    Sets sets(store);
+    Meta meta(store);
+    CAPSTAN_TRY(facts.cartridge, cartridges.get(request.cartridge));
+    facts.our_domain = store.domain();
+    facts.now = now;
+    CAPSTAN_TRY(facts.last_recorded, last_recorded(store, request.cartridge));
+    CAPSTAN_TRY(const auto on_it, sets.on_cartridge(request.cartridge));
+    for (const auto& set : on_it) {
+        CAPSTAN_TRY(const auto until, sets.kept_until(set.number));
+        facts.newest_keep_until = std::max(facts.newest_keep_until.value_or(until), until);
+        if (set.state == SetState::running) facts.set_running = true;
+    }
+    if (request.medium.unfinished) {
+        CAPSTAN_TRY(const auto known, sets.by_uuid(request.medium.unfinished->uuid));
+        facts.unfinished_known = known && known->number == request.medium.unfinished->number;
+    }
+    if (request.medium.label) {
+        CAPSTAN_TRY(const auto same, cartridges.by_media_id(request.medium.label->media_id));
+        facts.medium_id_elsewhere = same && same->id != request.cartridge;
+    }
+    CAPSTAN_TRY(facts.next_set, meta.next_set());
+    CAPSTAN_TRY(facts.next_family, meta.next_family());
+    CAPSTAN_TRY(facts.overwrite_stop, meta.overwrite_stop());
+    return facts;
+}
+
+Result<void> stop_overwriting(StateStore& store, WriteTransaction& transaction, const PermitRequest& request,
+                              const std::string& why, const AuditNote& note) {
+    Meta meta(store);
+    SetNumber newest{0};
+    for (const auto& set : {request.medium.last_closed, request.medium.unfinished})
+        if (set) newest = std::max(newest, set->number);
+    const auto family = request.medium.label ? request.medium.label->family : MediaFamilyId{0};
+    CAPSTAN_CHECK(meta.numbers_seen(transaction, newest, family));
+    return meta.stop_overwriting(transaction, why, note);
+}
+
+}  // namespace
+
+Result<WritePermit> PermitOffice::grant(const PermitRequest& request) {
+    CAPSTAN_TRY(auto clock_stop, clock_.why_stopped());
+    const auto now = time_.wall();
+    CAPSTAN_TRY(auto facts, collect(store_, request, now));
+    facts.clock_stop = std::move(clock_stop);
+    auto judgement = judge(request, facts);
+
+    const AuditNote note{request.word ? request.word->who : "daemon",
+                         fmt::format("{} in drive {}{}", name_of(request.purpose), request.drive.text,
+                                     request.word ? ": " + request.word->why : ""),
+                         now};
+    CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store_));
+    if (!judgement && !judgement.error().database_is_old.empty())
+        CAPSTAN_CHECK(stop_overwriting(store_, transaction, request, judgement.error().database_is_old, note));
+    const auto answer = judgement ? fmt::format("granted from block {}, family {}, generation {}", raw(judgement->first_block),
+                                                raw(judgement->family), raw(judgement->generation))
+                                  : to_text(judgement.error().error);
+    CAPSTAN_CHECK(Audit(store_).add(transaction, {0, note, request.cartridge, "permit",
+                                                  std::string(name_of(request.medium.kind)), answer}));
+    CAPSTAN_CHECK(transaction.commit());
+    if (!judgement) return std::unexpected(std::move(judgement.error().error));
+    return WritePermit(std::move(*judgement));
+}
+
+}  // namespace capstan::pools
