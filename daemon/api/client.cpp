@@ -1,17 +1,13 @@
 #include "daemon/api/client.hpp"
 
 #include "config/base/file.hpp"
+#include "daemon/api/http_reply.hpp"
 
-#include <Poco/Exception.h>
-#include <Poco/Net/HTTPClientSession.h>
-#include <Poco/Net/HTTPRequest.h>
-#include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/StreamSocketImpl.h>
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstring>
-#include <istream>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -19,13 +15,7 @@
 namespace capstan::api {
 namespace {
 
-namespace net = Poco::Net;
-
-// Poco 1.11 makes a StreamSocket from a descriptor only in derived classes.
-class UnixSocket : public net::StreamSocket {
-  public:
-    explicit UnixSocket(int fd) : net::StreamSocket(new net::StreamSocketImpl(fd)) {}
-};
+using SteadyClock = std::chrono::steady_clock;
 
 std::unexpected<Error> no_answer(const std::string& socket, int error_number) {
     auto reason = std::string(std::strerror(error_number));
@@ -34,6 +24,11 @@ std::unexpected<Error> no_answer(const std::string& socket, int error_number) {
                     "Ask for access to its directory, or name another socket with --socket or CAPSTAN_SOCKET.");
     return fail(Recovery::retry_later, fmt::format("no daemon answers at the socket {}: {}", socket, reason),
                 "Start it ('systemctl start capstand', or 'capstand --config FILE'), or name its socket with --socket or CAPSTAN_SOCKET.");
+}
+
+std::unexpected<Error> broken_off(const std::string& socket) {
+    return fail(Recovery::retry_later, fmt::format("the daemon at {} broke off its answer", socket),
+                "Is it still running? Look at its log and repeat the command.");
 }
 
 Result<FileHandle> connect_to(const std::string& path) {
@@ -52,15 +47,18 @@ Result<FileHandle> connect_to(const std::string& path) {
     return handle;
 }
 
-Result<std::string> read_body(std::istream& stream) {
-    std::string body;
-    char space[16384];
-    while (stream.read(space, sizeof(space)) || stream.gcount() > 0) {
-        body.append(space, static_cast<std::size_t>(stream.gcount()));
-        if (body.size() > kReplySizeMax)
-            return fail(Recovery::give_up, "the daemon's answer has no end", "Is this the socket of capstand?");
-    }
-    return body;
+std::string request_text(Method method, const std::string& target, const std::string& body) {
+    auto text = fmt::format("{} {} HTTP/1.1\r\nHost: capstand\r\nConnection: close\r\n", name_of(method), target);
+    if (method != Method::get) text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+    return text + "\r\n" + body;
+}
+
+enum class Wait : std::uint8_t { ready, interrupted, timed_out };
+Wait wait_for(int socket, short events, SteadyClock::time_point deadline) {
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
+    pollfd wait{socket, events, 0};
+    int ready = left <= 0 ? 0 : ::poll(&wait, 1, static_cast<int>(left));
+    return ready > 0 ? Wait::ready : ready == 0 ? Wait::timed_out : Wait::interrupted;
 }
 
 }  // namespace
@@ -77,33 +75,39 @@ std::string_view name_of(Method method) {
 
 Result<std::string> Client::exchange(Method method, const std::string& target, const std::string& body) {
     CAPSTAN_TRY(auto handle, connect_to(socket_));
-    try {
-        net::HTTPClientSession session{UnixSocket(handle.release())};
-        session.setTimeout(Poco::Timespan(timeout_.count(), 0));
-        net::HTTPRequest request(std::string(name_of(method)), target, net::HTTPMessage::HTTP_1_1);
-        request.setHost("capstand");
-        request.setKeepAlive(false);
-        if (method != Method::get) {
-            request.setContentType("application/json");
-            request.setContentLength64(static_cast<Poco::Int64>(body.size()));
-        }
-        auto& out = session.sendRequest(request);
-        if (method != Method::get) out << body;
-        out.flush();
-        net::HTTPResponse response;
-        auto& in = session.receiveResponse(response);
-        CAPSTAN_TRY(auto text, read_body(in));
-        if (response.hasContentLength() && static_cast<std::uint64_t>(response.getContentLength64()) != text.size())
-            return fail(Recovery::retry_later, fmt::format("the daemon at {} broke off its answer", socket_), "Repeat the command; look at the daemon's log.");
-        if (response.getStatus() / 100 != 2) return std::unexpected(decode_error(text, response.getStatus()));
-        return text;
-    } catch (const Poco::TimeoutException&) {
+    auto deadline = SteadyClock::now() + timeout_;
+    auto text = request_text(method, target, body);
+    auto too_late = [&] {
         return fail(Recovery::retry_later, fmt::format("the daemon at {} did not answer within {} s", socket_, timeout_.count()),
-                    "Repeat the command; if that does not help, look at the daemon's log.");
-    } catch (const Poco::Exception& error) {
-        return fail(Recovery::retry_later, fmt::format("the daemon at {} broke off: {}", socket_, error.displayText()),
-                    "Is it still running? Look at its log and repeat the command.");
+                    "Look at 'capstan status' and the daemon's log before you repeat the command.");
+    };
+    for (std::string_view rest = text; !rest.empty();) {
+        auto sent = ::send(handle.get(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent > 0) rest.remove_prefix(static_cast<std::size_t>(sent));
+        if (sent >= 0 || errno == EINTR) continue;
+        if (errno != EAGAIN) break;  // refused before it was read: the reason may lie in the answer
+        if (wait_for(handle.get(), POLLOUT, deadline) == Wait::timed_out) return too_late();
     }
+    std::string received;
+    for (;;) {
+        auto waited = wait_for(handle.get(), POLLIN, deadline);
+        if (waited == Wait::timed_out) return too_late();
+        if (waited == Wait::interrupted) {
+            if (interrupted_ && interrupted_()) return fail(Recovery::cancelled, "interrupted", "");
+            continue;
+        }
+        char space[65536];
+        auto got = ::recv(handle.get(), space, sizeof(space), 0);
+        if (got < 0 && errno == EINTR) continue;
+        if (got <= 0) break;
+        received.append(space, static_cast<std::size_t>(got));
+        if (received.size() > kReplySizeMax)
+            return fail(Recovery::give_up, "the daemon's answer has no end", "Is this the socket of capstand?");
+    }
+    auto reply = parse_http_reply(received);
+    if (!reply) return broken_off(socket_);
+    if (reply->status / 100 != 2) return std::unexpected(decode_error(reply->body, reply->status));
+    return std::move(reply->body);
 }
 
 }  // namespace capstan::api

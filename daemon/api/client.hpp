@@ -7,6 +7,7 @@
 #include "daemon/api/routes.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,10 +39,13 @@ class Client {
     Result<std::string> exchange(Method method, const std::string& target, const std::string& body);
 
     const std::string& socket_path() const { return socket_; }
+    // Asked when a signal interrupts a wait for the answer: true ends the call with Recovery::cancelled.
+    void set_interrupted(std::function<bool()> asked) { interrupted_ = std::move(asked); }
 
   private:
     std::string socket_;
     std::chrono::seconds timeout_;
+    std::function<bool()> interrupted_;
 };
 
 std::string_view name_of(Method method);  // "GET"

@@ -270,12 +270,10 @@ Result<T> decode_query(std::string_view query) {
     return JsonReader::read<T>(json, UnknownKeys::refuse, true);
 }
 
-#define CAPSTAN_CODEC(Type)                                        \
-    template std::string encode<Type>(const Type&, Layout);        \
-    template Result<Type> decode<Type>(std::string_view, UnknownKeys);
-#define CAPSTAN_QUERY_CODEC(Type)                         \
-    CAPSTAN_CODEC(Type)                                   \
-    template std::string encode_query<Type>(const Type&); \
+#define CAPSTAN_CODEC(Type)                                            \
+    template std::string encode<Type>(const Type&, Layout);            \
+    template Result<Type> decode<Type>(std::string_view, UnknownKeys); \
+    template std::string encode_query<Type>(const Type&);              \
     template Result<Type> decode_query<Type>(std::string_view);
 
 }  // namespace capstan::api
