@@ -39,7 +39,7 @@ HttpReply too_slow() { return refusal(408, Recovery::retry_later, "the request t
 // The socket as Poco sees it. Poco limits neither a header's size nor the time that a request takes to arrive.
 class LimitedSocket : public net::StreamSocketImpl {
     std::size_t header_left_;  // until the header is through
-    bool in_header_ = true, too_slow_ = false, answered_ = false;
+    bool in_header_ = true, too_slow_ = false, refused_ = false, answered_ = false;
     SteadyClock::time_point deadline_;
 
   public:
@@ -47,6 +47,7 @@ class LimitedSocket : public net::StreamSocketImpl {
         : net::StreamSocketImpl(fd), header_left_(limits.header_max), deadline_(SteadyClock::now() + limits.receive_limit) {}
     bool header_too_long() const { return in_header_ && header_left_ == 0; }
     bool too_slow() const { return too_slow_; }
+    bool refused() const { return refused_; }
     bool answered() const { return answered_; }
     void header_ended() { in_header_ = false; }
     void reply_begins() { deadline_ = SteadyClock::now() + kSendLimit; }
@@ -66,6 +67,10 @@ class LimitedSocket : public net::StreamSocketImpl {
     }
     using net::StreamSocketImpl::sendBytes;
     int sendBytes(const void* buffer, int length, int) override {
+        if (in_header_) {  // Poco's own refusal has no reason in it; serve_connection() sends one that has
+            refused_ = true;
+            return length;
+        }
         answered_ = true;
         std::string_view rest(static_cast<const char*>(buffer), static_cast<std::size_t>(length));
         while (!rest.empty()) {
@@ -241,10 +246,13 @@ void serve_connection(int socket, const Peer& peer, const ConnectionLimits& limi
         log::debug("api_connection_ended", {{"uid", std::to_string(peer.uid)}, {"reason", error.what()}});
     }
     if (limited->answered()) return;  // Poco's streams swallow what the socket throws, so it is asked
-    if (limited->too_slow()) send_plain(socket, too_slow(), "Request Timeout");
-    if (limited->header_too_long())
-        send_plain(socket, refusal(431, Recovery::change_request, fmt::format("the request's header is larger than {} bytes", limits.header_max), "Ask for less at once."),
-                   "Request Header Fields Too Large");
+    if (limited->too_slow()) return send_plain(socket, too_slow(), "Request Timeout");
+    if (limited->header_too_long()) {
+        auto happened = fmt::format("the request's header is larger than {} bytes", limits.header_max);
+        return send_plain(socket, refusal(431, Recovery::change_request, happened, "Ask for less at once."), "Request Header Fields Too Large");
+    }
+    if (limited->refused())
+        send_plain(socket, refusal(400, Recovery::change_request, "the request is not HTTP", "Use the client of this version."), "Bad Request");
 }
 
 }  // namespace capstan::daemon

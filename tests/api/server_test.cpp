@@ -127,7 +127,8 @@ TEST(Server, LimitsHeaderBodyAndTime) {
     ASSERT_TRUE(served.start());
     std::string header = "GET /v1/status HTTP/1.1\r\n";
     for (int i = 0; i < 10; ++i) header += "a" + std::to_string(i) + ": " + std::string(8000, 'b') + "\r\n";
-    EXPECT_NE(raw(served.socket(), header).find(" 431 "), std::string::npos);
+    auto refused_header = raw(served.socket(), header);
+    EXPECT_NE(refused_header.find(" 431 "), std::string::npos) << refused_header;
     EXPECT_NE(raw(served.socket(), "GET /v1/status HTTP/1.1\r\nslow", false).find(" 408 "), std::string::npos);
     EXPECT_NE(raw(served.socket(), "POST /v1/backup HTTP/1.1\r\nContent-Length: 10\r\n\r\nslow", false).find(" 408 "), std::string::npos);
     api::AnswerRequest request{std::string(4 * 1024 * 1024 - 20, 'x')};
