@@ -35,7 +35,9 @@ Error CartridgeFile::damaged(BlockNumber number, const char* what) const {
             "Restore the cartridge's files, or take it out.", std::nullopt};
 }
 
-std::string CartridgeFile::segment_path(std::uint64_t number) const { return fmt::format("{}/data.{:06}", directory_, number); }
+std::string CartridgeFile::segment_path(std::uint64_t number) const {
+    return fmt::format("{}/data.{:06}", directory_, number);
+}
 
 Result<void> CartridgeFile::create(const std::string& directory, const MediumInfo& info, Durable durable) {
     CAPSTAN_CHECK(check(info));
@@ -50,7 +52,9 @@ Result<void> CartridgeFile::create(const std::string& directory, const MediumInf
     return sync_directory(directory + "/..");
 }
 
-Result<std::unique_ptr<CartridgeFile>> CartridgeFile::open(const std::string& directory) { return open(directory, false); }
+Result<std::unique_ptr<CartridgeFile>> CartridgeFile::open(const std::string& directory) {
+    return open(directory, false);
+}
 
 Result<std::unique_ptr<CartridgeFile>> CartridgeFile::open_read_only(const std::string& directory) {
     return open(directory, true);
@@ -70,11 +74,11 @@ Result<std::unique_ptr<CartridgeFile>> CartridgeFile::open(const std::string& di
     return cartridge;
 }
 
-// A batch of records is written only after every earlier batch was synchronised. So only the last batch can be torn, and it
-// can be torn anywhere, since the kernel writes pages in any order: the newest readable record names where its batch
-// begins, and the end is the first unreadable record from there on.
+// A batch of records is written only after every earlier batch was synchronised. So only the last batch can be torn,
+// and it can be torn anywhere, since the kernel writes pages in any order: the newest readable record names where its
+// batch begins, and the end is the first unreadable record from there on.
 Result<void> CartridgeFile::find_synchronised_end() {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(index_.get(), &status) != 0) return fail_errno(errno, fmt::format("cannot examine {}", index_path()));
     auto size = static_cast<std::uint64_t>(status.st_size);
     auto end = size / kIndexRecordSize;
@@ -114,7 +118,8 @@ Result<IndexRecord> CartridgeFile::record(BlockNumber number) {
         }
         cache_.resize(*got);
         at = (n - cache_first_) * kIndexRecordSize;
-        if (at + kIndexRecordSize > cache_.size()) return std::unexpected(damaged(number, "its index record is missing"));
+        if (at + kIndexRecordSize > cache_.size())
+            return std::unexpected(damaged(number, "its index record is missing"));
     }
     auto found = decode_index_record(Bytes(cache_).subspan(at, kIndexRecordSize), number);
     if (!found) return std::unexpected(damaged(number, "its index record is damaged"));
@@ -124,7 +129,8 @@ Result<IndexRecord> CartridgeFile::record(BlockNumber number) {
 Result<void> CartridgeFile::set_info(MediumInfo info) {
     CAPSTAN_CHECK(check(info));
     if (info.id != info_.id || info.segment_size != info_.segment_size)
-        return fail(Recovery::change_request, fmt::format("virtual cartridge {}: id and segment size never change", info_.id));
+        return fail(Recovery::change_request,
+                    fmt::format("virtual cartridge {}: id and segment size never change", info_.id));
     CAPSTAN_CHECK(replace_file(directory_ + "/medium", bytes_of(encode(info))));
     info_ = std::move(info);
     return {};
@@ -227,7 +233,8 @@ void CartridgeFile::start_writeback() {
     auto number = writeback_from_ / info_.segment_size;
     auto within = writeback_from_ % info_.segment_size;
     if (number < segments_.size() && segments_[number].file)
-        (void)::sync_file_range(segments_[number].file.get(), static_cast<off_t>(within), kWritebackStep, SYNC_FILE_RANGE_WRITE);
+        (void)::sync_file_range(segments_[number].file.get(), static_cast<off_t>(within), kWritebackStep,
+                                SYNC_FILE_RANGE_WRITE);
     writeback_from_ += kWritebackStep;
 }
 
@@ -262,14 +269,16 @@ void CartridgeFile::forget_pending(BlockNumber new_end) {
 
 // The index first, durably: from then on nothing refers to the data that will be overwritten.
 Result<void> CartridgeFile::truncate(BlockNumber new_end) {
-    if (read_only_) return fail(Recovery::change_request, fmt::format("virtual cartridge {} was opened read-only", info_.id));
+    if (read_only_)
+        return fail(Recovery::change_request, fmt::format("virtual cartridge {} was opened read-only", info_.id));
     if (new_end >= synchronised_end()) {
         forget_pending(new_end);
         return {};
     }
     CAPSTAN_TRY(auto first, record(new_end));
     forget_pending(synchronised_end());
-    if (::ftruncate(index_.get(), static_cast<off_t>(raw(new_end) * kIndexRecordSize)) != 0 || ::fsync(index_.get()) != 0)
+    if (::ftruncate(index_.get(), static_cast<off_t>(raw(new_end) * kIndexRecordSize)) != 0 ||
+        ::fsync(index_.get()) != 0)
         return fail_errno(errno, fmt::format("cannot cut {}", index_path()));
     cache_.clear();
     synchronised_ = raw(new_end);
@@ -284,7 +293,7 @@ Result<void> CartridgeFile::cut_data(std::uint64_t data_end) {
     auto number = data_end / info_.segment_size;
     CAPSTAN_TRY(int fd, segment(number, false));
     if (fd >= 0) {
-        struct stat status {};
+        struct stat status{};
         auto within = static_cast<off_t>(data_end % info_.segment_size);
         if (::fstat(fd, &status) != 0 || (status.st_size > within && ::ftruncate(fd, within) != 0))
             return fail_errno(errno, fmt::format("cannot cut {}", segment_path(number)));
@@ -298,7 +307,8 @@ Result<void> CartridgeFile::cut_data(std::uint64_t data_end) {
 Result<void> CartridgeFile::sync_data() {
     for (std::size_t i = 0; i < segments_.size(); ++i) {
         if (!segments_[i].dirty) continue;
-        if (::fdatasync(segments_[i].file.get()) != 0) return fail_errno(errno, fmt::format("cannot synchronise {}", segment_path(i)));
+        if (::fdatasync(segments_[i].file.get()) != 0)
+            return fail_errno(errno, fmt::format("cannot synchronise {}", segment_path(i)));
         segments_[i].dirty = false;
         if (i + 1 < segments_.size()) segments_[i].file.reset();  // written to its end: no descriptor is kept
     }

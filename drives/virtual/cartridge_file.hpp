@@ -1,8 +1,8 @@
-// A tape medium in files, one directory per cartridge. Append and locate are O(1), space over filemarks O(log n); numbers
-// are 64-bit; the files are as large as what was written. What synchronise() confirmed survives kill -9 and a power cut
-// at any instant. What was appended since then is only in the page cache and in this object: it is the drive's buffer.
-// Thread contract: one thread at a time. Errors: Recovery::give_up when a file failed, replace_medium when the cartridge's
-// own files are damaged (a read error, never the end of data).
+// A tape medium in files, one directory per cartridge. Append and locate are O(1), space over filemarks O(log n);
+// numbers are 64-bit; the files are as large as what was written. What synchronise() confirmed survives kill -9 and a
+// power cut at any instant. What was appended since then is only in the page cache and in this object: it is the
+// drive's buffer. Thread contract: one thread at a time. Errors: Recovery::give_up when a file failed, replace_medium
+// when the cartridge's own files are damaged (a read error, never the end of data).
 #pragma once
 
 #include "config/base/file.hpp"
@@ -21,7 +21,8 @@ class CartridgeFile {
     // Makes the directory and its `medium` file. Durable, unless a caller that makes many synchronises them all itself.
     enum class Durable : std::uint8_t { yes, caller_synchronises };
     static Result<void> create(const std::string& directory, const MediumInfo& info, Durable durable = Durable::yes);
-    // Opens and, after a crash, cuts what was not synchronised. Only one opener may write (the library's lock sees to it).
+    // Opens and, after a crash, cuts what was not synchronised. Only one opener may write (the library's lock sees to
+    // it).
     static Result<std::unique_ptr<CartridgeFile>> open(const std::string& directory);
     // For tests and offline tools: reads what was synchronised, changes nothing, may be used while a daemon has it.
     static Result<std::unique_ptr<CartridgeFile>> open_read_only(const std::string& directory);
@@ -51,8 +52,8 @@ class CartridgeFile {
     Result<void> append_block(BlockNumber at, scsi::DataOut data);
     Result<void> append_filemarks(BlockNumber at, std::uint64_t count);
     Result<void> truncate(BlockNumber end);
-    // Data, then index, each with fdatasync. After an Error nothing is known to be synchronised that was not before, and
-    // only drop_unsynchronised() may follow (the kernel forgets a failed page: a second fdatasync would lie).
+    // Data, then index, each with fdatasync. After an Error nothing is known to be synchronised that was not before,
+    // and only drop_unsynchronised() may follow (the kernel forgets a failed page: a second fdatasync would lie).
     Result<void> synchronise();
     // The drive loses its power: everything since the last synchronise() is gone from the cartridge.
     Result<void> drop_unsynchronised();
@@ -88,8 +89,8 @@ class CartridgeFile {
     std::uint64_t writeback_from_ = 0;         // data before this were handed to the disk already
     std::deque<IndexRecord> pending_;          // objects synchronised_ … end
     bool directory_dirty_ = false;
-    bool failed_ = false;                      // a synchronise() failed: see there
-    std::vector<std::uint8_t> cache_;          // index records from cache_first_ on: a sequential read asks once in 128
+    bool failed_ = false;              // a synchronise() failed: see there
+    std::vector<std::uint8_t> cache_;  // index records from cache_first_ on: a sequential read asks once in 128
     std::uint64_t cache_first_ = 0;
 };
 

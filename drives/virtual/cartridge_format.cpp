@@ -43,9 +43,12 @@ bool printable(std::string_view text) {
 
 std::optional<MediumInfo::Defect> decode_defect(std::string_view text) {
     MediumInfo::Defect defect;
-    if (text.starts_with("read ")) defect.when = MediumFault::When::read;
-    else if (text.starts_with("write ")) defect.when = MediumFault::When::write;
-    else return std::nullopt;
+    if (text.starts_with("read "))
+        defect.when = MediumFault::When::read;
+    else if (text.starts_with("write "))
+        defect.when = MediumFault::When::write;
+    else
+        return std::nullopt;
     auto number = Lines::number_of(text.substr(text.find(' ') + 1));
     if (!number) return std::nullopt;
     defect.block = BlockNumber{*number};
@@ -63,7 +66,8 @@ std::uint32_t crc32c(Bytes bytes, std::uint32_t seed) {
 bool is_cartridge_id(std::string_view text) {
     if (text.empty() || text.size() > 31 || text.front() == '.') return false;
     return std::ranges::all_of(text, [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-';
     });
 }
 
@@ -71,23 +75,27 @@ Result<void> check(const MediumInfo& info) {
     auto refuse = [&](const char* what) {
         return fail(Recovery::change_request, fmt::format("virtual cartridge '{}': {}", info.id, what));
     };
-    if (!is_cartridge_id(info.id)) return refuse("an id has 1 to 31 of A-Z a-z 0-9 . _ - and does not begin with a dot");
+    if (!is_cartridge_id(info.id))
+        return refuse("an id has 1 to 31 of A-Z a-z 0-9 . _ - and does not begin with a dot");
     if (info.volume_tag.text.size() > 32 || !printable(info.volume_tag.text))
         return refuse("a volume tag has at most 32 printable ASCII characters and no blank");
     if (info.early_warning > info.capacity) return refuse("the early warning distance is larger than the capacity");
     if (info.capacity > 1ull << 60) return refuse("the capacity is larger than 2^60 bytes");
-    if (info.segment_size < 4096 || info.segment_size > 1ull << 43) return refuse("the segment size is not in 4 KiB to 8 TiB");
+    if (info.segment_size < 4096 || info.segment_size > 1ull << 43)
+        return refuse("the segment size is not in 4 KiB to 8 TiB");
     if (info.defects.size() > kDefectsMax) return refuse("more than 65536 defects");
     return {};
 }
 
 std::string encode(const MediumInfo& info) {
     std::string text = fmt::format(
-        "{}\nid {}\nbarcode {}\nvolume-tag {}\ndensity {}\ncapacity {}\nearly-warning {}\nwrite-protected {}\nsegment-size {}\n",
-        kFirstLine, info.id, name_of(info.barcode), info.volume_tag.text, info.density, info.capacity, info.early_warning,
-        info.write_protected ? "yes" : "no", info.segment_size);
+        "{}\nid {}\nbarcode {}\nvolume-tag {}\ndensity {}\ncapacity {}\nearly-warning {}\nwrite-protected "
+        "{}\nsegment-size {}\n",
+        kFirstLine, info.id, name_of(info.barcode), info.volume_tag.text, info.density, info.capacity,
+        info.early_warning, info.write_protected ? "yes" : "no", info.segment_size);
     for (const auto& defect : info.defects)
-        text += fmt::format("defect {} {}\n", defect.when == MediumFault::When::read ? "read" : "write", raw(defect.block));
+        text +=
+            fmt::format("defect {} {}\n", defect.when == MediumFault::When::read ? "read" : "write", raw(defect.block));
     return with_checksum(std::move(text));
 }
 
@@ -108,10 +116,14 @@ Result<MediumInfo> decode_medium_info(std::string_view text) {
     if (!id || !barcode || !tag || !density || !capacity || !early_warning || !write_protected || !segment_size)
         return bad("a line is missing or has no value");
     info.id = *id;
-    if (*barcode == "readable") info.barcode = MediumInfo::Barcode::readable;
-    else if (*barcode == "missing") info.barcode = MediumInfo::Barcode::missing;
-    else if (*barcode == "unreadable") info.barcode = MediumInfo::Barcode::unreadable;
-    else return bad("the barcode is neither readable, missing nor unreadable");
+    if (*barcode == "readable")
+        info.barcode = MediumInfo::Barcode::readable;
+    else if (*barcode == "missing")
+        info.barcode = MediumInfo::Barcode::missing;
+    else if (*barcode == "unreadable")
+        info.barcode = MediumInfo::Barcode::unreadable;
+    else
+        return bad("the barcode is neither readable, missing nor unreadable");
     info.volume_tag.text = *tag;
     if (*density > 255) return bad("the density code is no byte");
     info.density = static_cast<std::uint8_t>(*density);
@@ -130,8 +142,8 @@ Result<MediumInfo> decode_medium_info(std::string_view text) {
     return info;
 }
 
-// Bytes 0-7 offset, 8-10 size, 11 kind, 12-15 CRC32C of the other 28 bytes and the object's number, 16-23 filemarks before,
-// 24-31 batch; all little-endian.
+// Bytes 0-7 offset, 8-10 size, 11 kind, 12-15 CRC32C of the other 28 bytes and the object's number, 16-23 filemarks
+// before, 24-31 batch; all little-endian.
 namespace {
 template <std::size_t N>
 void put(std::span<std::uint8_t> space, std::size_t at, std::uint64_t value) {
@@ -171,7 +183,8 @@ std::optional<IndexRecord> decode_index_record(Bytes bytes, BlockNumber number) 
     bool block = record.kind == IndexRecord::Kind::block;
     if (!block && record.kind != IndexRecord::Kind::filemark) return std::nullopt;
     if (block == (record.size == 0)) return std::nullopt;
-    if (record.offset > 1ull << 60 || record.filemarks_before > raw(number) || record.batch > raw(number)) return std::nullopt;
+    if (record.offset > 1ull << 60 || record.filemarks_before > raw(number) || record.batch > raw(number))
+        return std::nullopt;
     return record;
 }
 

@@ -13,16 +13,17 @@
 
 namespace capstan::virtual_library {
 
-// What a cartridge is, apart from what was written on it: file `medium`, text, one `key value` per line, a checksum last.
+// What a cartridge is, apart from what was written on it: file `medium`, text, one `key value` per line, a checksum
+// last.
 struct MediumInfo {
     std::string id;  // the name of its directory: 1-31 of A-Z a-z 0-9 . _ -, never changes
     enum class Barcode : std::uint8_t { readable, missing, unreadable } barcode = Barcode::readable;
     VolumeTag volume_tag;  // what is printed on it, 1-32 printable ASCII without blanks; may be double; empty: nothing
-    std::uint8_t density = 0x5E;                   // LTO-8; reference: tape-facts
-    std::uint64_t capacity = 12'000'000'000'000;   // bytes of user data
-    std::uint64_t early_warning = 5'000'000'000;   // distance from the end at which early warning begins, <= capacity
-    bool write_protected = false;                  // the tab
-    std::uint64_t segment_size = 64ull << 30;      // bytes per data file, >= 4096 (ext4 holds no file of 18 TB)
+    std::uint8_t density = 0x5E;                  // LTO-8; reference: tape-facts
+    std::uint64_t capacity = 12'000'000'000'000;  // bytes of user data
+    std::uint64_t early_warning = 5'000'000'000;  // distance from the end at which early warning begins, <= capacity
+    bool write_protected = false;                 // the tab
+    std::uint64_t segment_size = 64ull << 30;     // bytes per data file, >= 4096 (ext4 holds no file of 18 TB)
     struct Defect {
         BlockNumber block{};
         MediumFault::When when = MediumFault::When::read;
@@ -39,10 +40,10 @@ Result<MediumInfo> decode_medium_info(std::string_view text);
 // One logical object of the tape: file `index`, 32 bytes per object, object n at byte 32 n.
 struct IndexRecord {
     enum class Kind : std::uint8_t { block = 0x42, filemark = 0x46 } kind = Kind::block;
-    std::uint32_t size = 0;               // bytes of the block, 1 to 2^24 - 1; a filemark has 0
-    std::uint64_t offset = 0;             // of the block in the cartridge's data; a filemark has the end of data before it
-    std::uint64_t filemarks_before = 0;   // filemarks among the objects before this one: SPACE is a binary search
-    std::uint64_t batch = 0;              // number of the first object that was synchronised together with this one
+    std::uint32_t size = 0;    // bytes of the block, 1 to 2^24 - 1; a filemark has 0
+    std::uint64_t offset = 0;  // of the block in the cartridge's data; a filemark has the end of data before it
+    std::uint64_t filemarks_before = 0;  // filemarks among the objects before this one: SPACE is a binary search
+    std::uint64_t batch = 0;             // number of the first object that was synchronised together with this one
     friend bool operator==(const IndexRecord&, const IndexRecord&) = default;
 };
 inline constexpr std::size_t kIndexRecordSize = 32;

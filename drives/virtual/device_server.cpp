@@ -92,8 +92,11 @@ Answer DeviceServer::inquiry(const Command& command) {
     auto room = cdb->allocation_length.value();
     if (!scsi::has(cdb->flags, scsi::InquiryCdb::kVitalProductData)) {
         if (cdb->page_code != 0) return check_condition(code::kInvalidField);
-        scsi::InquiryData data{.device_type = identity_.type, .removable = true, .vendor = identity_.vendor,
-                               .product = identity_.product, .revision = identity_.revision};
+        scsi::InquiryData data{.device_type = identity_.type,
+                               .removable = true,
+                               .vendor = identity_.vendor,
+                               .product = identity_.product,
+                               .revision = identity_.revision};
         return give(scsi::encode_inquiry(data), room, command);
     }
     switch (static_cast<scsi::VpdPage>(cdb->page_code)) {
@@ -141,7 +144,8 @@ Answer DeviceServer::report_operation_codes(const Command& command) {
     if (options == Cdb::Options::all) {
         std::vector<scsi::SupportedCommand> list;
         for (const auto& each : supported_)
-            list.push_back({raw(each.opcode), each.service_action, scsi::cdb_size_of_group(raw(each.opcode)), limits(each)});
+            list.push_back(
+                {raw(each.opcode), each.service_action, scsi::cdb_size_of_group(raw(each.opcode)), limits(each)});
         return give(scsi::encode_supported_commands(list), room, command);
     }
     if (options > Cdb::Options::one_either) return check_condition(code::kInvalidField);
@@ -151,7 +155,8 @@ Answer DeviceServer::report_operation_codes(const Command& command) {
     for (const auto& each : supported_) {
         if (each.opcode != wanted) continue;
         if (options == Cdb::Options::one_opcode && each.service_action) return check_condition(code::kInvalidField);
-        if (options == Cdb::Options::one_service_action && !each.service_action) return check_condition(code::kInvalidField);
+        if (options == Cdb::Options::one_service_action && !each.service_action)
+            return check_condition(code::kInvalidField);
         if (options != Cdb::Options::one_opcode && each.service_action.value_or(0) != action) continue;
         support.support = scsi::OneCommandSupport::Support::standard;
         support.usage.assign(scsi::cdb_size_of_group(raw(each.opcode)), 0xFF);

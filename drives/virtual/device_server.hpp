@@ -1,6 +1,6 @@
 // What the changer and the drives of a virtual library share: identity, unit attentions per nexus, PREVENT, the list of
-// supported commands, and the order in which a device server looks at these before it carries a command out (SPC-4 5.x).
-// Internal to drives/virtual. Thread contract: the caller holds mutex().
+// supported commands, and the order in which a device server looks at these before it carries a command out
+// (SPC-4 5.x). Internal to drives/virtual. Thread contract: the caller holds mutex().
 #pragma once
 
 #include "drives/scsi/sense.hpp"
@@ -31,15 +31,16 @@ struct Answer {
 
 // Sense codes that are used in several places.
 namespace code {
-inline constexpr SenseCode kInvalidOpcode{0x5, 0x20, 0x00}, kInvalidField{0x5, 0x24, 0x00}, kInvalidParameter{0x5, 0x26, 0x00},
-    kParameterListLength{0x5, 0x1A, 0x00}, kSavingNotSupported{0x5, 0x39, 0x00}, kNoSuchUnit{0x5, 0x25, 0x00},
-    kInvalidElement{0x5, 0x21, 0x01}, kDestinationFull{0x5, 0x3B, 0x0D}, kSourceEmpty{0x5, 0x3B, 0x0E},
-    kRemovalPrevented{0x5, 0x53, 0x02}, kPowerOn{0x6, 0x29, 0x00}, kNexusLost{0x6, 0x29, 0x07}, kMediumChanged{0x6, 0x28, 0x00},
-    kPortUsed{0x6, 0x28, 0x01}, kModeChanged{0x6, 0x2A, 0x01}, kBecomingReady{0x2, 0x04, 0x01}, kManual{0x2, 0x04, 0x03},
+inline constexpr SenseCode kInvalidOpcode{0x5, 0x20, 0x00}, kInvalidField{0x5, 0x24, 0x00},
+    kInvalidParameter{0x5, 0x26, 0x00}, kParameterListLength{0x5, 0x1A, 0x00}, kSavingNotSupported{0x5, 0x39, 0x00},
+    kNoSuchUnit{0x5, 0x25, 0x00}, kInvalidElement{0x5, 0x21, 0x01}, kDestinationFull{0x5, 0x3B, 0x0D},
+    kSourceEmpty{0x5, 0x3B, 0x0E}, kRemovalPrevented{0x5, 0x53, 0x02}, kPowerOn{0x6, 0x29, 0x00},
+    kNexusLost{0x6, 0x29, 0x07}, kMediumChanged{0x6, 0x28, 0x00}, kPortUsed{0x6, 0x28, 0x01},
+    kModeChanged{0x6, 0x2A, 0x01}, kBecomingReady{0x2, 0x04, 0x01}, kManual{0x2, 0x04, 0x03},
     kNoMedium{0x2, 0x3A, 0x00}, kCannotReadMedium{0x3, 0x30, 0x00}, kUnrecoveredRead{0x3, 0x11, 0x00},
-    kWriteError{0x3, 0x0C, 0x00}, kInternalFailure{0x4, 0x44, 0x00}, kMechanical{0x4, 0x15, 0x01}, kWriteProtected{0x7, 0x27, 0x00},
-    kEndOfData{0x8, 0x00, 0x05}, kFilemark{0x0, 0x00, 0x01}, kEndOfMedium{0x0, 0x00, 0x02}, kBeginning{0x0, 0x00, 0x04},
-    kOverflow{0xD, 0x00, 0x02};
+    kWriteError{0x3, 0x0C, 0x00}, kInternalFailure{0x4, 0x44, 0x00}, kMechanical{0x4, 0x15, 0x01},
+    kWriteProtected{0x7, 0x27, 0x00}, kEndOfData{0x8, 0x00, 0x05}, kFilemark{0x0, 0x00, 0x01},
+    kEndOfMedium{0x0, 0x00, 0x02}, kBeginning{0x0, 0x00, 0x04}, kOverflow{0xD, 0x00, 0x02};
 }
 
 Answer check_condition(SenseCode code);
@@ -74,10 +75,10 @@ class DeviceServer {
   protected:
     DeviceServer(Identity identity, std::span<const Supported> supported)
         : identity_(std::move(identity)), supported_(supported) {}
-    virtual Answer run(const Command& command) = 0;                 // commands other than the common ones
+    virtual Answer run(const Command& command) = 0;                    // commands other than the common ones
     virtual std::optional<Sense> pending(const Command& command) = 0;  // told instead of the command: deferred errors
-    virtual void settle() {}                                        // time passed since the last command
-    virtual Sense state() const = 0;                                // for REQUEST SENSE: NOT READY…, or NO SENSE
+    virtual void settle() {}                                           // time passed since the last command
+    virtual Sense state() const = 0;                                   // for REQUEST SENSE: NOT READY…, or NO SENSE
     enum class Whom : std::uint8_t { all, others };
     void attention(SenseCode code, Whom whom = Whom::all, NexusId self = {});
     void power_on();  // forgets every nexus: each gets 29/00 with its next command

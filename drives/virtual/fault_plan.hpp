@@ -1,5 +1,5 @@
-// What goes wrong in a virtual library, and when: named explicitly, or drawn from a seed. A plan is a value; the library
-// counts commands and moves from the moment it gets one.
+// What goes wrong in a virtual library, and when: named explicitly, or drawn from a seed. A plan is a value; the
+// library counts commands and moves from the moment it gets one.
 #pragma once
 
 #include "config/base/ids.hpp"
@@ -10,8 +10,8 @@
 
 namespace capstan::virtual_library {
 
-// A medium error at one logical object of one cartridge, for as long as the plan is in force. (A defect that belongs to the
-// cartridge itself is MediumInfo::defects.)
+// A medium error at one logical object of one cartridge, for as long as the plan is in force. (A defect that belongs to
+// the cartridge itself is MediumInfo::defects.)
 struct MediumFault {
     std::string cartridge;  // its id (CartridgeInfo::id), whatever its barcode says
     BlockNumber block{};
@@ -45,11 +45,11 @@ struct FaultPlan {
 
 // How much shall go wrong in a plan drawn from a seed.
 struct FaultDice {
-    std::vector<std::string> cartridges;   // those that may get medium faults
-    std::uint64_t blocks_max = 1000;       // medium faults fall on objects below this number
-    std::uint64_t moves_max = 50;          // jams fall on moves up to this one
-    std::uint64_t commands_max = 5000;     // command faults fall on commands up to this one, per logical unit
-    std::uint8_t luns = 1;                 // logical units, the changer included
+    std::vector<std::string> cartridges;  // those that may get medium faults
+    std::uint64_t blocks_max = 1000;      // medium faults fall on objects below this number
+    std::uint64_t moves_max = 50;         // jams fall on moves up to this one
+    std::uint64_t commands_max = 5000;    // command faults fall on commands up to this one, per logical unit
+    std::uint8_t luns = 1;                // logical units, the changer included
     unsigned medium_faults = 0, jams = 0, command_faults = 0;
 };
 // The same seed and dice give the same plan, on every machine.

@@ -17,7 +17,9 @@ bool printable(std::string_view text, std::size_t size_max, bool blanks) {
            std::ranges::all_of(text, [&](char c) { return c > ' ' ? c <= '~' : blanks && c == ' '; });
 }
 
-std::string encode(const ElementRange& range) { return fmt::format("{} {} {}", range.first, range.count, range.stride); }
+std::string encode(const ElementRange& range) {
+    return fmt::format("{} {} {}", range.first, range.count, range.stride);
+}
 
 std::optional<ElementRange> decode_range(std::optional<std::string_view> text) {
     if (!text) return std::nullopt;
@@ -36,12 +38,16 @@ std::optional<ElementRange> decode_range(std::optional<std::string_view> text) {
 }  // namespace
 
 Result<void> check(const LibraryGeometry& g) {
-    auto refuse = [](std::string what) { return fail(Recovery::change_request, "virtual library: " + std::move(what)); };
-    if (g.serial.empty() || !printable(g.serial, 20, false)) return refuse("a serial number has 1 to 20 characters and no blank");
-    if (!printable(g.vendor, 8, true) || !printable(g.changer_product, 16, true) || !printable(g.drive_product, 16, true) ||
-        !printable(g.revision, 4, true))
+    auto refuse = [](std::string what) {
+        return fail(Recovery::change_request, "virtual library: " + std::move(what));
+    };
+    if (g.serial.empty() || !printable(g.serial, 20, false))
+        return refuse("a serial number has 1 to 20 characters and no blank");
+    if (!printable(g.vendor, 8, true) || !printable(g.changer_product, 16, true) ||
+        !printable(g.drive_product, 16, true) || !printable(g.revision, 4, true))
         return refuse("vendor (8), product (16) and revision (4) are printable ASCII");
-    if (!printable(g.barcode_prefix, 16, false)) return refuse("a barcode prefix has at most 16 characters and no blank");
+    if (!printable(g.barcode_prefix, 16, false))
+        return refuse("a barcode prefix has at most 16 characters and no blank");
     if (g.pickers.count == 0) return refuse("there is no picker");
     if (g.drives.count == 0 || g.drives.count > 254) return refuse("there are 1 to 254 drives");
     std::set<unsigned> taken;
@@ -49,12 +55,15 @@ Result<void> check(const LibraryGeometry& g) {
         if (range->stride == 0) return refuse("a stride is at least 1");
         for (unsigned i = 0; i < range->count; ++i) {
             auto address = range->first + i * range->stride;
-            if (address > 0xFFFF || address == 0) return refuse(fmt::format("element address {} is not in 1 to 65535", address));
-            if (!taken.insert(address).second) return refuse(fmt::format("two elements have the address 0x{:04x}", address));
+            if (address > 0xFFFF || address == 0)
+                return refuse(fmt::format("element address {} is not in 1 to 65535", address));
+            if (!taken.insert(address).second)
+                return refuse(fmt::format("two elements have the address 0x{:04x}", address));
         }
     }
     if (taken.size() > kElementsMax) return refuse("there are more than 60000 elements");
-    if (g.cartridges > g.slots.count) return refuse(fmt::format("{} cartridges do not go into {} slots", g.cartridges, g.slots.count));
+    if (g.cartridges > g.slots.count)
+        return refuse(fmt::format("{} cartridges do not go into {} slots", g.cartridges, g.slots.count));
     auto medium = g.medium;
     medium.id = "x";
     return check(medium);
@@ -63,25 +72,30 @@ Result<void> check(const LibraryGeometry& g) {
 std::string encode(const LibraryGeometry& g) {
     auto medium = g.medium;
     if (medium.id.empty()) medium.id = "x";  // each cartridge gets its own
-    return with_checksum(fmt::format(
-        "{}\nserial {}\nvendor {}\nchanger-product {}\ndrive-product {}\nrevision {}\ndrive-density {}\npickers {}\ndrives {}\n"
-        "ports {}\nslots {}\nauto-unload {}\ncartridges {}\nbarcode-prefix {}\n{}",
-        kFirstLine, g.serial, g.vendor, g.changer_product, g.drive_product, g.revision, g.drive_density, encode(g.pickers),
-        encode(g.drives), encode(g.ports), encode(g.slots), g.auto_unload ? "yes" : "no", g.cartridges, g.barcode_prefix,
-        encode(medium)));
+    return with_checksum(
+        fmt::format("{}\nserial {}\nvendor {}\nchanger-product {}\ndrive-product {}\nrevision {}\ndrive-density "
+                    "{}\npickers {}\ndrives {}\n"
+                    "ports {}\nslots {}\nauto-unload {}\ncartridges {}\nbarcode-prefix {}\n{}",
+                    kFirstLine, g.serial, g.vendor, g.changer_product, g.drive_product, g.revision, g.drive_density,
+                    encode(g.pickers), encode(g.drives), encode(g.ports), encode(g.slots), g.auto_unload ? "yes" : "no",
+                    g.cartridges, g.barcode_prefix, encode(medium)));
 }
 
 Result<LibraryGeometry> decode_geometry(std::string_view text) {
     auto bad = [](const char* what) {
-        return fail(Recovery::give_up, fmt::format("virtual library: its file 'geometry' is damaged: {}", what), "Restore the file.");
+        return fail(Recovery::give_up, fmt::format("virtual library: its file 'geometry' is damaged: {}", what),
+                    "Restore the file.");
     };
     auto body = checked(text);
     if (!body) return bad("the checksum is wrong");
     Lines lines(*body);
     if (lines.line() != kFirstLine) return bad("the first line names another format");
     LibraryGeometry g;
-    for (auto [key, field] : {std::pair{"serial", &g.serial}, {"vendor", &g.vendor}, {"changer-product", &g.changer_product},
-                              {"drive-product", &g.drive_product}, {"revision", &g.revision}}) {
+    for (auto [key, field] : {std::pair{"serial", &g.serial},
+                              {"vendor", &g.vendor},
+                              {"changer-product", &g.changer_product},
+                              {"drive-product", &g.drive_product},
+                              {"revision", &g.revision}}) {
         auto value = lines.value(key);
         if (!value) return bad("an identity line is missing");
         *field = *value;
@@ -96,7 +110,8 @@ Result<LibraryGeometry> decode_geometry(std::string_view text) {
     auto prefix = lines.value("barcode-prefix");
     if (!density || *density > 255 || !pickers || !drives || !ports || !slots || !auto_unload || !cartridges || !prefix)
         return bad("a line is missing or has no value");
-    if ((*auto_unload != "yes" && *auto_unload != "no") || *cartridges > kElementsMax) return bad("a value is out of range");
+    if ((*auto_unload != "yes" && *auto_unload != "no") || *cartridges > kElementsMax)
+        return bad("a value is out of range");
     auto medium = decode_medium_info(lines.rest());
     if (!medium) return bad("the medium's part");
     g.drive_density = static_cast<std::uint8_t>(*density);

@@ -1,4 +1,5 @@
-// File `geometry` of a virtual library, as text: one `key value` per line, a checksum last. Pure. Internal to drives/virtual.
+// File `geometry` of a virtual library, as text: one `key value` per line, a checksum last. Pure. Internal to
+// drives/virtual.
 #pragma once
 
 #include "drives/virtual/library.hpp"

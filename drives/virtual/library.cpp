@@ -23,6 +23,16 @@ std::string geometry_path(const std::string& directory) { return directory + "/g
 Result<void> create(const std::string& directory, const LibraryGeometry& geometry) {
     CAPSTAN_CHECK(check(geometry));
     std::error_code ignored;
+    // Without its geometry a library is new, or was being made when the power went. Never take written tapes for that.
+    for (std::filesystem::directory_iterator entry(directory + "/media", ignored), end; entry != end;
+         entry.increment(ignored)) {
+        if (std::filesystem::exists(entry->path() / "index", ignored))
+            return fail(
+                Recovery::change_request,
+                fmt::format("virtual library {}: it holds written cartridges, but its file 'geometry' is missing",
+                            directory),
+                "Restore that file, or choose an empty directory.");
+    }
     std::filesystem::remove_all(directory + "/media", ignored);
     std::filesystem::remove(directory + "/places", ignored);
     CAPSTAN_CHECK(make_directories(directory + "/media"));
@@ -31,7 +41,8 @@ Result<void> create(const std::string& directory, const LibraryGeometry& geometr
         auto info = geometry.medium;
         info.volume_tag = VolumeTag{fmt::format("{}{:03}L8", geometry.barcode_prefix, i + 1)};
         info.id = info.volume_tag.text;
-        CAPSTAN_CHECK(CartridgeFile::create(directory + "/media/" + info.id, info, CartridgeFile::Durable::caller_synchronises));
+        CAPSTAN_CHECK(
+            CartridgeFile::create(directory + "/media/" + info.id, info, CartridgeFile::Durable::caller_synchronises));
         auto slot = static_cast<std::uint16_t>(geometry.slots.first + i * geometry.slots.stride);
         changes.push_back({info.id, {ElementAddress{slot}, std::nullopt, false}});
     }
@@ -54,7 +65,8 @@ Result<std::vector<CartridgeInfo>> list_cartridges(const std::string& library_di
     std::vector<CartridgeInfo> list;
     std::error_code problem;
     auto media = library_directory + "/media";
-    for (std::filesystem::directory_iterator entry(media, problem), end; !problem && entry != end; entry.increment(problem)) {
+    for (std::filesystem::directory_iterator entry(media, problem), end; !problem && entry != end;
+         entry.increment(problem)) {
         CartridgeInfo info;
         info.id = entry->path().filename().string();
         info.directory = entry->path().string();
@@ -75,12 +87,13 @@ Result<std::vector<CartridgeInfo>> list_cartridges(const std::string& library_di
 VirtualLibrary::VirtualLibrary(std::unique_ptr<State> state) : state_(std::move(state)) {}
 VirtualLibrary::~VirtualLibrary() = default;
 
-Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& directory, const LibraryGeometry& geometry,
-                                                             LibraryOptions options) {
+Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& directory,
+                                                             const LibraryGeometry& geometry, LibraryOptions options) {
     auto& timing = options.timing;
     if (timing.mode != TimeMode::none && !timing.model) timing.model = std::make_shared<FixedTime>();
     if ((timing.mode != TimeMode::none && !timing.now) || (timing.mode == TimeMode::real && !timing.sleep))
-        return fail(Recovery::change_request, "virtual library: real and simulated time need a clock, real time also a sleep");
+        return fail(Recovery::change_request,
+                    "virtual library: real and simulated time need a clock, real time also a sleep");
     CAPSTAN_CHECK(make_directories(directory));
     CAPSTAN_TRY(auto lock, open_file(directory + "/lock", O_RDWR | O_CREAT));
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
@@ -94,9 +107,10 @@ Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& 
     CAPSTAN_TRY(state->shelf, Shelf::open(directory));
     const auto& g = state->geometry;
     for (std::uint16_t i = 1; i <= g.drives.count; ++i) {
-        DeviceServer::Identity identity{scsi::DeviceType::tape, g.vendor, g.drive_product, g.revision, fmt::format("{}D{}", g.serial, i)};
-        state->drives.push_back(
-            std::make_unique<TapeDrive>(std::move(identity), g.drive_density, state->options.timing, state->options.drive_buffer));
+        DeviceServer::Identity identity{scsi::DeviceType::tape, g.vendor, g.drive_product, g.revision,
+                                        fmt::format("{}D{}", g.serial, i)};
+        state->drives.push_back(std::make_unique<TapeDrive>(std::move(identity), g.drive_density, state->options.timing,
+                                                            state->options.drive_buffer));
     }
     DeviceServer::Identity identity{scsi::DeviceType::changer, g.vendor, g.changer_product, g.revision, g.serial};
     state->changer =
@@ -114,19 +128,24 @@ std::string VirtualLibrary::drive_serial(std::uint8_t lun) const {
     return lun >= 1 && lun <= drives() ? state_->drives[lun - 1u]->identity().serial : std::string{};
 }
 
-Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out,
-                                                MutableBytes data_in, std::chrono::milliseconds timeout) {
+Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb,
+                                                scsi::DataOut data_out, MutableBytes data_in,
+                                                std::chrono::milliseconds timeout) {
     auto& timing = state_->options.timing;
     auto unit = state_->unit(lun);
     if (!unit) return State::no_such_unit(cdb, data_in);
     auto fault = state_->next_fault(lun);
-    auto name = [&] { return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit->identity().serial); };
+    auto name = [&] {
+        return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit->identity().serial);
+    };
     if (fault == CommandFault::Kind::gone)
-        return fail(Recovery::stop_device, fmt::format("{}: the device does not answer any more", name()), "Look at its power and cable.");
+        return fail(Recovery::stop_device, fmt::format("{}: the device does not answer any more", name()),
+                    "Look at its power and cable.");
     if (fault == CommandFault::Kind::hung) {
         if (timing.sleep) timing.sleep(timeout);
-        return fail(Recovery::stop_device, fmt::format("{}: no answer to command {:02x}h within {} ms; its outcome is unknown", name(),
-                                                       cdb.bytes[0], timeout.count()));
+        return fail(Recovery::stop_device,
+                    fmt::format("{}: no answer to command {:02x}h within {} ms; its outcome is unknown", name(),
+                                cdb.bytes[0], timeout.count()));
     }
     Answer answer;
     {
@@ -138,8 +157,9 @@ Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun,
     if (timing.mode == TimeMode::real) timing.sleep(std::min<microseconds>(took, timeout));
     if (timing.mode == TimeMode::simulated && took > timeout && timing.sleep) timing.sleep(timeout);
     if (took > timeout || fault == CommandFault::Kind::lost_reply)
-        return fail(Recovery::stop_device, fmt::format("{}: command {:02x}h: {}; its outcome is unknown", name(), cdb.bytes[0],
-                                                       took > timeout ? "it takes longer than its time limit" : "the reply was lost"));
+        return fail(Recovery::stop_device,
+                    fmt::format("{}: command {:02x}h: {}; its outcome is unknown", name(), cdb.bytes[0],
+                                took > timeout ? "it takes longer than its time limit" : "the reply was lost"));
     return scsi::ScsiReply{answer.sense, answer.transferred, took};
 }
 

@@ -1,7 +1,7 @@
-// The virtual library: a robot and its drives as a device server that answers SCSI commands (SPC-4, SMC-3, SSC-4) the way
-// LTO drives and their robots do, with the cartridges in files under one directory. LUN 0 is the medium changer, LUN 1…n the
-// drives. Thread contract: execute() from any thread, one at a time per logical unit is meant (more wait for each
-// other); the operator's hands from any thread.
+// The virtual library: a robot and its drives as a device server that answers SCSI commands (SPC-4, SMC-3, SSC-4) the
+// way LTO drives and their robots do, with the cartridges in files under one directory. LUN 0 is the medium changer,
+// LUN 1…n the drives. Thread contract: execute() from any thread, one at a time per logical unit is meant (more wait
+// for each other); the operator's hands from any thread.
 #pragma once
 
 #include "config/base/error.hpp"
@@ -28,8 +28,8 @@ struct ElementRange {
 };
 
 struct LibraryGeometry {
-    std::string serial = "CAPVTL0001";  // 1-20 of A-Z 0-9; drive n has the serial `serial` + "D" + n
-    std::string vendor = "CAPSTAN";     // T10 vendor identification, at most 8
+    std::string serial = "CAPVTL0001";                // 1-20 of A-Z 0-9; drive n has the serial `serial` + "D" + n
+    std::string vendor = "CAPSTAN";                   // T10 vendor identification, at most 8
     std::string changer_product = "VIRTUAL LIBRARY";  // at most 16
     std::string drive_product = "VIRTUAL LTO-8";      // at most 16
     std::string revision = "0100";
@@ -38,12 +38,13 @@ struct LibraryGeometry {
     ElementRange drives{0x0100, 2};
     ElementRange ports{0x0010, 1};
     ElementRange slots{0x03E8, 16};
-    // A move to or from a drive needs the tape to be unthreaded. `yes`: the drive unloads by itself unless removal is prevented.
+    // A move to or from a drive needs the tape to be unthreaded. `yes`: the drive unloads by itself unless removal is
+    // prevented.
     bool auto_unload = true;
     // The cartridges of the first day, in slots from the first on.
     unsigned cartridges = 12;
     std::string barcode_prefix = "CAP";  // CAP001L8, CAP002L8, …
-    MediumInfo medium;                   // capacity, early warning, density of each; id and volume tag are made from the prefix
+    MediumInfo medium;  // capacity, early warning, density of each; id and volume tag are made from the prefix
     friend bool operator==(const LibraryGeometry&, const LibraryGeometry&) = default;
 };
 
@@ -66,8 +67,8 @@ Result<std::vector<CartridgeInfo>> list_cartridges(const std::string& library_di
 
 class VirtualLibrary {
   public:
-    // Creates the library in `directory` on first use. Later the stored geometry counts and `geometry` is ignored. Refused
-    // (change_request) while another process has it open. Opening is a power-on: every nexus gets 29/00.
+    // Creates the library in `directory` on first use. Later the stored geometry counts and `geometry` is ignored.
+    // Refused (change_request) while another process has it open. Opening is a power-on: every nexus gets 29/00.
     static Result<std::shared_ptr<VirtualLibrary>> open(const std::string& directory, const LibraryGeometry& geometry,
                                                         LibraryOptions options = {});
     ~VirtualLibrary();  // what was not synchronised is lost, as with the power
@@ -87,18 +88,22 @@ class VirtualLibrary {
     Result<std::string> add_cartridge(MediumInfo info);  // a new one, outside; empty id: one is chosen. Returns the id
     Result<void> put_into_port(const std::string& cartridge, ElementAddress port);  // opens the port: 06/28/01
     Result<std::string> take_from_port(ElementAddress port);                        // returns the cartridge's id
-    enum class Noticed : std::uint8_t { no, by_the_door };  // `no`: what no robot sees; its last inventory stays as it was
-    Result<void> swap_by_hand(ElementAddress one, ElementAddress other, Noticed noticed);  // slots and ports; either may be empty
-    void open_door();   // 02/04/03 until it is closed
-    void close_door();  // the robot takes its inventory: 06/28/00
+    enum class Noticed : std::uint8_t {
+        no,
+        by_the_door
+    };  // `no`: what no robot sees; its last inventory stays as it was
+    Result<void> swap_by_hand(ElementAddress one, ElementAddress other,
+                              Noticed noticed);                             // slots and ports; either may be empty
+    void open_door();                                                       // 02/04/03 until it is closed
+    void close_door();                                                      // the robot takes its inventory: 06/28/00
     Result<void> set_write_protect(const std::string& cartridge, bool on);  // not in a drive
     Result<void> set_barcode(const std::string& cartridge, MediumInfo::Barcode barcode, VolumeTag tag);
     Result<void> set_defects(const std::string& cartridge, std::vector<MediumInfo::Defect> defects);  // not in a drive
-    // Power off and on: what a drive had buffered is lost, a loaded cartridge is rewound and loaded again, modes are default,
-    // every nexus gets 29/00.
+    // Power off and on: what a drive had buffered is lost, a loaded cartridge is rewound and loaded again, modes are
+    // default, every nexus gets 29/00.
     Result<void> power_cycle(std::uint8_t lun);
     Result<void> power_cycle();
-    void lose_nexus(NexusId nexus);  // its PREVENT is released; it gets 29/07 from every logical unit
+    void lose_nexus(NexusId nexus);   // its PREVENT is released; it gets 29/07 from every logical unit
     void set_faults(FaultPlan plan);  // counting starts again
     void clear_jam();
     void bring_back(std::uint8_t lun);  // a drive that went away, powered on again

@@ -58,7 +58,8 @@ std::vector<CartridgeInfo> VirtualLibrary::cartridges() const {
     std::lock_guard lock(state_->changer->mutex());
     std::vector<CartridgeInfo> list;
     for (const auto& [id, label] : state_->shelf.labels())
-        list.push_back({id, state_->shelf.directory(id), label.barcode, label.volume_tag, state_->shelf.place(id).element});
+        list.push_back(
+            {id, state_->shelf.directory(id), label.barcode, label.volume_tag, state_->shelf.place(id).element});
     return list;
 }
 
@@ -71,10 +72,12 @@ Result<void> VirtualLibrary::put_into_port(const std::string& cartridge, Element
     auto& changer = *state_->changer;
     std::lock_guard lock(changer.mutex());
     if (!state_->shelf.label(cartridge)) return refuse(fmt::format("there is no cartridge '{}'", cartridge));
-    if (state_->shelf.place(cartridge).element) return refuse(fmt::format("cartridge '{}' is in the library already", cartridge));
+    if (state_->shelf.place(cartridge).element)
+        return refuse(fmt::format("cartridge '{}' is in the library already", cartridge));
     if (!changer.is_port(port)) return refuse(fmt::format("element 0x{:04x} is no IE port", raw(port)));
     if (changer.prevented()) return refuse("the IE port is locked", "Let the host allow medium removal.");
-    if (auto there = state_->shelf.at(port); !there.empty()) return refuse(fmt::format("the IE port holds cartridge '{}'", there));
+    if (auto there = state_->shelf.at(port); !there.empty())
+        return refuse(fmt::format("the IE port holds cartridge '{}'", there));
     const std::array change{Places::Change{cartridge, {port, std::nullopt, true}}};
     CAPSTAN_CHECK(state_->shelf.put(change));
     changer.port_used(port);
@@ -153,8 +156,10 @@ Result<void> VirtualLibrary::power_cycle(std::uint8_t lun) {
     if (!unit) return refuse(fmt::format("there is no logical unit {}", lun));
     {
         std::lock_guard lock(unit->mutex());
-        if (lun == 0) state_->changer->power_cycle();
-        else state_->drives[lun - 1u]->power_cycle();
+        if (lun == 0)
+            state_->changer->power_cycle();
+        else
+            state_->drives[lun - 1u]->power_cycle();
     }
     return {};
 }

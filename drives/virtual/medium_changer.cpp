@@ -31,7 +31,11 @@ constexpr SenseCode kBarcodeUnreadable{0x0, 0x83, 0x00};  // vendor specific, as
 
 MediumChanger::MediumChanger(Identity identity, const LibraryGeometry& geometry, const Timing& timing, Shelf& shelf,
                              std::vector<std::unique_ptr<TapeDrive>>& drives)
-    : DeviceServer(std::move(identity), kSupported), geometry_(geometry), timing_(timing), shelf_(shelf), drives_(drives) {
+    : DeviceServer(std::move(identity), kSupported),
+      geometry_(geometry),
+      timing_(timing),
+      shelf_(shelf),
+      drives_(drives) {
     auto add = [&](const ElementRange& range, ElementType type) {
         for (std::uint16_t i = 0; i < range.count; ++i) {
             auto address = static_cast<std::uint16_t>(range.first + i * range.stride);
@@ -103,7 +107,9 @@ void MediumChanger::insert_into_drives() {
         auto cartridge = shelf_.at(each.address);
         if (cartridge.empty()) continue;
         auto file = shelf_.open_cartridge(cartridge);
-        if (!file) log::error("virtual drive: cannot read a cartridge", {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
+        if (!file)
+            log::error("virtual drive: cannot read a cartridge",
+                       {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
         std::lock_guard lock(drives_[each.drive]->mutex());
         drives_[each.drive]->insert(file ? std::move(*file) : nullptr, {});
     }
@@ -219,13 +225,15 @@ Answer MediumChanger::mode_sense(const Command& command) {
         using Capabilities = scsi::DeviceCapabilitiesPage;
         constexpr auto everywhere = Capabilities::kStorage | Capabilities::kImportExport | Capabilities::kDrive;
         capabilities.stores = everywhere;
-        capabilities.from_picker = capabilities.from_storage = capabilities.from_import_export = capabilities.from_drive = everywhere;
+        capabilities.from_picker = capabilities.from_storage = capabilities.from_import_export =
+            capabilities.from_drive = everywhere;
     }
     scsi::ModeData data;
     if (wanted == addresses.kPage || wanted == scsi::kAllPages) data.pages.push_back(scsi::to_page(addresses));
     if (wanted == capabilities.kPage || wanted == scsi::kAllPages) data.pages.push_back(scsi::to_page(capabilities));
     if (data.pages.empty()) return check_condition(code::kInvalidField);
-    return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data), room, command);
+    return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data),
+                room, command);
 }
 
 }  // namespace capstan::virtual_library

@@ -1,6 +1,6 @@
-// The robot of a virtual library: a medium changer device server (SMC-3). It tells what it saw at its last inventory and what
-// it moved since; where the cartridges really are is the shelf's. Internal to drives/virtual.
-// Thread contract: the caller holds mutex(); it takes the drives' mutexes by itself (changer before drive, always).
+// The robot of a virtual library: a medium changer device server (SMC-3). It tells what it saw at its last inventory
+// and what it moved since; where the cartridges really are is the shelf's. Internal to drives/virtual. Thread contract:
+// the caller holds mutex(); it takes the drives' mutexes by itself (changer before drive, always).
 #pragma once
 
 #include "drives/scsi/smc.hpp"

@@ -19,11 +19,13 @@ std::optional<SenseCode> MediumChanger::jam(RobotJam::Where where) {
     return std::nullopt;
 }
 
-std::optional<SenseCode> MediumChanger::may_move(const Element& source, const Element& destination, ElementAddress picker) const {
+std::optional<SenseCode> MediumChanger::may_move(const Element& source, const Element& destination,
+                                                 ElementAddress picker) const {
     if (shelf_.at(source.address).empty()) return code::kSourceEmpty;
     if (source.address != destination.address && !shelf_.at(destination.address).empty()) return code::kDestinationFull;
     bool by_picker = source.address != picker && destination.address != picker;
-    if (by_picker && !shelf_.at(picker).empty()) return code::kDestinationFull;  // it holds what a jam or a crash left in it
+    if (by_picker && !shelf_.at(picker).empty())
+        return code::kDestinationFull;  // it holds what a jam or a crash left in it
     if (source.type != ElementType::data_transfer) return std::nullopt;
     std::lock_guard lock(drives_[source.drive]->mutex());
     return drives_[source.drive]->may_remove(geometry_.auto_unload);
@@ -33,8 +35,10 @@ Answer MediumChanger::move_medium(const Command& command) {
     auto cdb = *scsi::from_cdb<scsi::MoveMediumCdb>(command.cdb);
     if (scsi::has(cdb.invert, scsi::MoveMediumCdb::kInvert)) return check_condition(code::kInvalidField);
     auto picker = cdb.picker.value() == 0 ? ElementAddress{geometry_.pickers.first} : scsi::element(cdb.picker);
-    auto from = index_of(scsi::element(cdb.source)), to = index_of(scsi::element(cdb.destination)), by = index_of(picker);
-    if (!from || !to || !by || elements_[*by].type != ElementType::medium_transport) return check_condition(code::kInvalidElement);
+    auto from = index_of(scsi::element(cdb.source)), to = index_of(scsi::element(cdb.destination)),
+         by = index_of(picker);
+    if (!from || !to || !by || elements_[*by].type != ElementType::medium_transport)
+        return check_condition(code::kInvalidElement);
     auto &source = elements_[*from], &destination = elements_[*to], &hand = elements_[*by];
     ++moves_;
     if (auto reason = may_move(source, destination, picker)) {
@@ -64,7 +68,8 @@ std::optional<SenseCode> MediumChanger::carry(Element& source, Element& destinat
         place.element = taker.address;
         const std::array change{Places::Change{cartridge, place}};
         if (auto put = shelf_.put(change); !put) {
-            log::error("virtual robot: cannot record a move", {{"volume_tag", cartridge}, {"error", to_text(put.error())}});
+            log::error("virtual robot: cannot record a move",
+                       {{"volume_tag", cartridge}, {"error", to_text(put.error())}});
             return false;
         }
         taker.full = true;
@@ -86,8 +91,11 @@ std::optional<SenseCode> MediumChanger::carry(Element& source, Element& destinat
     }
     if (destination.type != ElementType::data_transfer) return std::nullopt;
     auto file = shelf_.open_cartridge(cartridge);
-    if (!file) log::error("virtual drive: cannot read a cartridge", {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
-    auto robot = timing_.mode == TimeMode::none ? std::chrono::microseconds{} : timing_.model->takes({.activity = Activity::move});
+    if (!file)
+        log::error("virtual drive: cannot read a cartridge",
+                   {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
+    auto robot = timing_.mode == TimeMode::none ? std::chrono::microseconds{}
+                                                : timing_.model->takes({.activity = Activity::move});
     std::lock_guard lock(drives_[destination.drive]->mutex());
     drives_[destination.drive]->insert(file ? std::move(*file) : nullptr, robot);
     return std::nullopt;

@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::uint8_t kInside = 0x01, kHasSource = 0x02, kByOperator = 0x04, kMore = 0x08, kAllFlags = 0x0F;
 constexpr std::size_t kLogMax = 256u << 20;
-constexpr std::uint64_t kSpareRecords = 4096;  // the log is rewritten at opening when it has this many more than it needs
+constexpr std::uint64_t kSpareRecords =
+    4096;  // the log is rewritten at opening when it has this many more than it needs
 
 std::uint32_t record_crc(Bytes record, std::uint64_t number) {
     std::array<std::uint8_t, 8> bytes{};
@@ -31,8 +32,8 @@ std::unexpected<Error> damaged(std::string what) {
 
 }  // namespace
 
-// Bytes 0-31 cartridge id, padded with 0; 32-33 element; 34-35 source; 36 flags; 37-59 zero; 60-63 CRC32C of the bytes before
-// and the record's number; little-endian.
+// Bytes 0-31 cartridge id, padded with 0; 32-33 element; 34-35 source; 36 flags; 37-59 zero; 60-63 CRC32C of the bytes
+// before and the record's number; little-endian.
 std::array<std::uint8_t, kPlaceRecordSize> encode(const PlaceRecord& record, std::uint64_t number) {
     std::array<std::uint8_t, kPlaceRecordSize> bytes{};
     std::copy_n(record.cartridge.begin(), std::min<std::size_t>(record.cartridge.size(), 31), bytes.begin());
@@ -86,7 +87,8 @@ Result<PlaceLog> decode_places(Bytes log) {
     // A batch is one write; only the last can be torn, and it has two records at most.
     for (auto i = number; (i + 1) * kPlaceRecordSize <= log.size(); ++i) {
         bool whole = decode_place_record(log.subspan(i * kPlaceRecordSize, kPlaceRecordSize), i).has_value();
-        if (whole && i >= result.records + 2) return damaged(fmt::format("record {} cannot be read, record {} can", number, i));
+        if (whole && i >= result.records + 2)
+            return damaged(fmt::format("record {} cannot be read, record {} can", number, i));
     }
     std::set<ElementAddress> taken;
     for (const auto& [id, place] : result.places) {
@@ -133,7 +135,8 @@ Result<void> Places::put_each(std::span<const Change> changes) { return append(c
 Result<void> Places::append(std::span<const Change> changes, bool together) {
     std::vector<std::uint8_t> bytes;
     for (std::size_t i = 0; i < changes.size(); ++i) {
-        auto record = encode({changes[i].cartridge, changes[i].place, together && i + 1 < changes.size()}, records_ + i);
+        auto record =
+            encode({changes[i].cartridge, changes[i].place, together && i + 1 < changes.size()}, records_ + i);
         bytes.insert(bytes.end(), record.begin(), record.end());
     }
     CAPSTAN_CHECK(write_all(file_.get(), bytes, records_ * kPlaceRecordSize, path_));

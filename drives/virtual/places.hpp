@@ -1,5 +1,5 @@
-// Where each cartridge is: file `places`, a log of 64-byte records, one fdatasync per move, so that a move costs the same with
-// ten cartridges and with ten thousand. Internal to drives/virtual. Thread contract: one thread at a time.
+// Where each cartridge is: file `places`, a log of 64-byte records, one fdatasync per move, so that a move costs the
+// same with ten cartridges and with ten thousand. Internal to drives/virtual. Thread contract: one thread at a time.
 #pragma once
 
 #include "config/base/file.hpp"
@@ -29,8 +29,8 @@ struct PlaceRecord {
 inline constexpr std::size_t kPlaceRecordSize = 64;
 std::array<std::uint8_t, kPlaceRecordSize> encode(const PlaceRecord& record, std::uint64_t number);
 std::optional<PlaceRecord> decode_place_record(Bytes bytes, std::uint64_t number);
-// Replays a log. `intact`: bytes of whole batches; what follows is the torn end of the last one. An Error when undamaged
-// records follow damaged ones (no crash does that) or two cartridges are in one element.
+// Replays a log. `intact`: bytes of whole batches; what follows is the torn end of the last one. An Error when
+// undamaged records follow damaged ones (no crash does that) or two cartridges are in one element.
 struct PlaceLog {
     std::map<std::string, Place> places;
     std::uint64_t records = 0;

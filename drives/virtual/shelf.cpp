@@ -11,7 +11,8 @@ Result<Shelf> Shelf::open(const std::string& library_directory) {
     shelf.media_ = library_directory + "/media";
     CAPSTAN_TRY(shelf.places_, Places::open(library_directory + "/places"));
     std::error_code problem;
-    for (std::filesystem::directory_iterator entry(shelf.media_, problem), end; !problem && entry != end; entry.increment(problem)) {
+    for (std::filesystem::directory_iterator entry(shelf.media_, problem), end; !problem && entry != end;
+         entry.increment(problem)) {
         auto id = entry->path().filename().string();
         if (!is_cartridge_id(id)) continue;
         // A directory without a `medium` file is a cartridge whose making was cut short: nobody has heard of it yet.
@@ -67,12 +68,14 @@ Result<MediumInfo> Shelf::info(const std::string& cartridge) const {
 
 Result<std::string> Shelf::add(MediumInfo info) {
     if (info.id.empty()) {
-        auto base = is_cartridge_id(info.volume_tag.text) && info.volume_tag.text.size() <= 24 ? info.volume_tag.text : "cartridge";
+        auto base = is_cartridge_id(info.volume_tag.text) && info.volume_tag.text.size() <= 24 ? info.volume_tag.text
+                                                                                               : "cartridge";
         info.id = base;
         for (unsigned n = 2; labels_.contains(info.id); ++n) info.id = fmt::format("{}-{}", base, n);
     }
     if (labels_.contains(info.id))
-        return fail(Recovery::change_request, fmt::format("virtual library: there is a cartridge '{}' already", info.id));
+        return fail(Recovery::change_request,
+                    fmt::format("virtual library: there is a cartridge '{}' already", info.id));
     std::error_code ignored;
     if (is_cartridge_id(info.id) && std::filesystem::exists(directory(info.id), ignored))
         std::filesystem::remove_all(directory(info.id), ignored);  // its making was cut short once

@@ -1,5 +1,5 @@
-// All cartridges that a virtual library has files of: what is printed on each, and where it is. Internal to drives/virtual.
-// Thread contract: the caller holds the changer's mutex.
+// All cartridges that a virtual library has files of: what is printed on each, and where it is. Internal to
+// drives/virtual. Thread contract: the caller holds the changer's mutex.
 #pragma once
 
 #include "drives/virtual/cartridge_file.hpp"

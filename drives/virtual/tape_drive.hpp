@@ -1,5 +1,5 @@
-// One drive of a virtual library: a sequential-access device server (SSC-4) on a CartridgeFile. Internal to drives/virtual.
-// Thread contract: the caller holds mutex(), except where a function says otherwise.
+// One drive of a virtual library: a sequential-access device server (SSC-4) on a CartridgeFile. Internal to
+// drives/virtual. Thread contract: the caller holds mutex(), except where a function says otherwise.
 #pragma once
 
 #include "drives/scsi/mode.hpp"
@@ -18,9 +18,10 @@ class TapeDrive final : public DeviceServer {
 
     // The robot's side. A cartridge whose files cannot be opened is inserted as nullptr: the drive cannot read it.
     void insert(std::unique_ptr<CartridgeFile> cartridge, std::chrono::microseconds after);
-    // Rewinds and unthreads, as UNLOAD does, then gives the cartridge up. What could not be flushed is a deferred error.
+    // Rewinds and unthreads, as UNLOAD does, then gives the cartridge up. What could not be flushed is a deferred
+    // error.
     void remove();
-    std::optional<SenseCode> may_remove(bool auto_unload) const;  // why not
+    std::optional<SenseCode> may_remove(bool auto_unload) const;                 // why not
     bool threaded() const { return threaded_.load(std::memory_order_relaxed); }  // any thread
 
     void power_cycle();
@@ -53,6 +54,7 @@ class TapeDrive final : public DeviceServer {
     Answer write_filemarks(const Command& command);
     Answer erase(const Command& command);
     std::optional<Sense> flush();  // everything buffered is on the tape, or what went wrong
+    bool buffer_full() const;
     bool beyond_early_warning() const;
     bool bad(BlockNumber block, MediumFault::When when) const;
     Sense failed(const Error& error);  // our own files failed: logged, and told as the drive would

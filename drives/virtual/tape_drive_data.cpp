@@ -39,10 +39,18 @@ Sense TapeDrive::failed(const Error& error) {
 
 bool TapeDrive::bad(BlockNumber block, MediumFault::When when) const {
     const auto& info = cartridge_->info();
-    return std::ranges::any_of(info.defects, [&](const auto& each) { return each.block == block && each.when == when; }) ||
+    return std::ranges::any_of(info.defects,
+                               [&](const auto& each) { return each.block == block && each.when == when; }) ||
            std::ranges::any_of(faults_, [&](const auto& each) {
                return each.block == block && each.when == when && each.cartridge == info.id;
            });
+}
+
+// Many tiny objects fill it, too: what is remembered of each costs memory.
+bool TapeDrive::buffer_full() const {
+    constexpr std::uint64_t objects_max = 1 << 18;
+    auto objects = raw(cartridge_->end()) - raw(cartridge_->synchronised_end());
+    return cartridge_->buffered_bytes() >= buffer_size_ || objects >= objects_max;
 }
 
 bool TapeDrive::beyond_early_warning() const {
@@ -66,8 +74,10 @@ std::optional<Sense> TapeDrive::flush() {
     std::optional<Sense> problem;
     if (bad_buffered_) {
         auto cut = *std::exchange(bad_buffered_, std::nullopt);
-        if (auto done = cartridge_->truncate(cut); !done) problem = failed(done.error());
-        else problem = Sense{.code = code::kWriteError};
+        if (auto done = cartridge_->truncate(cut); !done)
+            problem = failed(done.error());
+        else
+            problem = Sense{.code = code::kWriteError};
         position_ = std::min(position_, cut);
     }
     if (auto done = cartridge_->synchronise(); !done) {
@@ -92,7 +102,8 @@ Answer TapeDrive::read(const Command& command) {
     return answer;
 }
 
-// Residuals: requested minus read, in bytes (variable) or blocks (fixed); negative when the block is longer than asked for.
+// Residuals: requested minus read, in bytes (variable) or blocks (fixed); negative when the block is longer than asked
+// for.
 Answer TapeDrive::read_variable(std::uint32_t length, bool suppress, MutableBytes space) {
     if (position_ >= cartridge_->end()) return check_condition(with_information(code::kEndOfData, length));
     if (bad(position_, MediumFault::When::read)) {
@@ -115,8 +126,9 @@ Answer TapeDrive::read_variable(std::uint32_t length, bool suppress, MutableByte
     // SILI suppresses a short block always, a long one only while the block length of the mode data is 0 (SSC-4 5.3).
     bool told = object->size < length ? !suppress : object->size > length && (!suppress || block_length_ != 0);
     if (told) {
-        answer.sense = Sense{.incorrect_length = true,
-                             .information = static_cast<std::int64_t>(length) - static_cast<std::int64_t>(object->size)};
+        answer.sense =
+            Sense{.incorrect_length = true,
+                  .information = static_cast<std::int64_t>(length) - static_cast<std::int64_t>(object->size)};
     }
     return answer;
 }
@@ -167,8 +179,10 @@ Answer TapeDrive::write(const Command& command) {
     std::size_t part = 0, within = 0;
     for (std::uint64_t done = 0; done < count; ++done) {
         std::optional<Sense> problem;
-        if (count == 1 && size_of(command.data_out) == size) problem = write_one(command.data_out, size, early_warning);
-        else problem = write_one(next_block(command.data_out, part, within, size), size, early_warning);
+        if (count == 1 && size_of(command.data_out) == size)
+            problem = write_one(command.data_out, size, early_warning);
+        else
+            problem = write_one(next_block(command.data_out, part, within, size), size, early_warning);
         if (problem) {
             if (!problem->deferred) problem->information = static_cast<std::int64_t>(fixed ? count - done : size);
             answer.sense = problem;
@@ -199,7 +213,7 @@ std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size,
     early_warning = beyond_early_warning();
     // SEW: what is buffered is on the tape once early warning is told.
     bool sync_now = !buffered_ || (early_warning && !before);
-    if (sync_now || cartridge_->buffered_bytes() >= buffer_size_) {
+    if (sync_now || buffer_full()) {
         auto problem = flush();
         if (problem && !buffered_) problem->deferred = false;
         if (problem && !buffered_) return problem;
@@ -231,11 +245,14 @@ Answer TapeDrive::write_filemarks(const Command& command) {
         if (bad(position_, MediumFault::When::write) && !bad_buffered_) bad_buffered_ = position_;
         if (auto put = cartridge_->append_filemarks(position_, 1); !put) return check_condition(failed(put.error()));
         position_ = position_ + 1;
+        if (!buffer_full()) continue;
+        if (auto problem = flush()) return check_condition(*problem);
     }
     if (!immediate) {
         if (auto problem = flush()) return check_condition(*problem);
     }
-    if (count > 0 && beyond_early_warning()) answer.sense = Sense{.code = code::kEndOfMedium, .end_of_medium = true, .information = 0};
+    if (count > 0 && beyond_early_warning())
+        answer.sense = Sense{.code = code::kEndOfMedium, .end_of_medium = true, .information = 0};
     return answer;
 }
 

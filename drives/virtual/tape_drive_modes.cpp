@@ -10,7 +10,8 @@ using scsi::MediumConfigurationPage;
 
 DataCompressionPage default_compression() {
     DataCompressionPage page;
-    page.compression = DataCompressionPage::kCapable;  // off: nothing is compressed in here, and a full tape is told truly
+    page.compression =
+        DataCompressionPage::kCapable;  // off: nothing is compressed in here, and a full tape is told truly
     page.decompression = DataCompressionPage::kDecompress;
     return page;
 }
@@ -43,7 +44,8 @@ Answer TapeDrive::mode_sense(const Command& command) {
 
     scsi::ModeData data;
     bool protect = load_ == Load::ready && write_protected().has_value();
-    data.device_specific = scsi::flag_if(protect, scsi::kModeWriteProtected) | scsi::flag_if(buffered_, scsi::kModeBuffered);
+    data.device_specific =
+        scsi::flag_if(protect, scsi::kModeWriteProtected) | scsi::flag_if(buffered_, scsi::kModeBuffered);
     if (!no_descriptors) {
         scsi::BlockDescriptor descriptor;
         descriptor.density_code = cartridge_ ? cartridge_->info().density : density_;
@@ -68,7 +70,8 @@ Answer TapeDrive::mode_sense(const Command& command) {
     if (want(DeviceConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(configuration));
     if (want(MediumConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(MediumConfigurationPage{}));
     if (data.pages.empty() && wanted != 0) return check_condition(code::kInvalidField);
-    return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data), room, command);
+    return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data),
+                room, command);
 }
 
 // All or nothing: every field is looked at before any is set.
@@ -94,7 +97,8 @@ Answer TapeDrive::mode_select(const Command& command) {
     auto compression = compression_;
     auto configuration = configuration_;
     for (const auto& page : data->pages) {
-        bool known = page.subpage == 0 && (page.code == DataCompressionPage::kPage || page.code == DeviceConfigurationPage::kPage);
+        bool known = page.subpage == 0 &&
+                     (page.code == DataCompressionPage::kPage || page.code == DeviceConfigurationPage::kPage);
         if (!known || page.bytes.size() != sizeof(DataCompressionPage)) return check_condition(code::kInvalidParameter);
     }
     if (auto page = scsi::find_page<DataCompressionPage>(*data)) {
@@ -106,8 +110,10 @@ Answer TapeDrive::mode_select(const Command& command) {
                                           (page->end_of_data_flags & DeviceConfigurationPage::kSoftwareProtect);
     }
     bool buffered = mode == scsi::kModeBuffered;
-    if (auto problem = !buffered && buffered_ && load_ == Load::ready ? flush() : std::nullopt) return check_condition(*problem);
-    bool changed = block_length != block_length_ || buffered != buffered_ || compression != compression_ || configuration != configuration_;
+    if (auto problem = !buffered && buffered_ && load_ == Load::ready ? flush() : std::nullopt)
+        return check_condition(*problem);
+    bool changed = block_length != block_length_ || buffered != buffered_ || compression != compression_ ||
+                   configuration != configuration_;
     block_length_ = block_length;
     buffered_ = buffered;
     compression_ = compression;

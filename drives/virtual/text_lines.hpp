@@ -1,4 +1,5 @@
-// "key value" lines in the one order in which they are written, and the checksum line that ends them. Internal to drives/virtual.
+// "key value" lines in the one order in which they are written, and the checksum line that ends them. Internal to
+// drives/virtual.
 #pragma once
 
 #include "drives/virtual/cartridge_format.hpp"
@@ -28,7 +29,8 @@ class Lines {
     }
     std::optional<std::string_view> value(std::string_view key) {
         auto found = line();
-        if (!found || !found->starts_with(key) || found->size() <= key.size() || (*found)[key.size()] != ' ') return std::nullopt;
+        if (!found || !found->starts_with(key) || found->size() <= key.size() || (*found)[key.size()] != ' ')
+            return std::nullopt;
         return found->substr(key.size() + 1);
     }
     std::optional<std::uint64_t> number(std::string_view key) {
@@ -43,7 +45,9 @@ class Lines {
     }
 };
 
-inline std::string with_checksum(std::string text) { return text + fmt::format("check {:08x}\n", crc32c(bytes_of(text))); }
+inline std::string with_checksum(std::string text) {
+    return text + fmt::format("check {:08x}\n", crc32c(bytes_of(text)));
+}
 // The text before its checksum line; empty when the checksum is wrong or missing.
 inline std::optional<std::string_view> checked(std::string_view text) {
     constexpr std::size_t check_size = 6 + 8 + 1;

@@ -11,14 +11,27 @@
 namespace capstan::virtual_library {
 
 enum class Activity : std::uint8_t {
-    other, read, write, filemark, synchronise, rewind, space, locate, load, unload, erase, move, inventory, count
+    other,
+    read,
+    write,
+    filemark,
+    synchronise,
+    rewind,
+    space,
+    locate,
+    load,
+    unload,
+    erase,
+    move,
+    inventory,
+    count
 };
 
 // One question to a timing model: everything it may need to know about the command.
 struct Motion {
     Activity activity = Activity::other;
-    std::uint64_t bytes = 0;  // moved by the command
-    BlockNumber from{}, to{};  // logical object numbers before and after it
+    std::uint64_t bytes = 0;                   // moved by the command
+    BlockNumber from{}, to{};                  // logical object numbers before and after it
     std::uint64_t from_byte = 0, to_byte = 0;  // the same as bytes of user data from BOT: what a seek model needs
 };
 
@@ -51,8 +64,8 @@ struct Timing {
     std::shared_ptr<const TimingModel> model;  // real and simulated; empty: FixedTime
     // The time by which a loading drive becomes ready. Called on every device's thread. Needed for real and simulated.
     std::function<std::chrono::steady_clock::time_point()> now;
-    // Lets time pass on the calling thread. Real: called for every command. Simulated: called, if given, only for a hung
-    // command, whose Error cannot carry a time.
+    // Lets time pass on the calling thread. Real: called for every command. Simulated: called, if given, only for a
+    // hung command, whose Error cannot carry a time.
     std::function<void(std::chrono::microseconds)> sleep;
 };
 

@@ -1,5 +1,6 @@
-// Sequential writes through a virtual drive against a plain pwrite loop to the same disk (what `dd bs=1M` does), with the same
-// fsync policy: nothing, or one synchronisation at the end. Directory: CAPSTAN_BENCH_DIR, default the current one.
+// Sequential writes through a virtual drive against a plain pwrite loop to the same disk (what `dd bs=1M` does), with
+// the same fsync policy: nothing, or one synchronisation at the end. Directory: CAPSTAN_BENCH_DIR, default the current
+// one.
 #include "drives/scsi/commands.hpp"
 #include "drives/virtual/library.hpp"
 #include "drives/virtual/virtual_transport.hpp"
@@ -29,7 +30,8 @@ void copy_loop(benchmark::State& state) {
         ::unlink(path.c_str());
         int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         for (std::size_t done = 0; done < kTotal; done += data.size())
-            if (::write(fd, data.data(), data.size()) != static_cast<ssize_t>(data.size())) state.SkipWithError("write failed");
+            if (::write(fd, data.data(), data.size()) != static_cast<ssize_t>(data.size()))
+                state.SkipWithError("write failed");
         if (state.range(0) != 0) ::fdatasync(fd);
         ::close(fd);
     }
@@ -63,8 +65,14 @@ void virtual_drive(benchmark::State& state) {
 }
 
 BENCHMARK(copy_loop)->ArgName("sync")->Arg(0)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
-BENCHMARK(virtual_drive)->ArgNames({"sync", "KiB"})->Args({0, 1024})->Args({1, 1024})->Args({0, 256})->Args({1, 256})
-    ->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(virtual_drive)
+    ->ArgNames({"sync", "KiB"})
+    ->Args({0, 1024})
+    ->Args({1, 1024})
+    ->Args({0, 256})
+    ->Args({1, 256})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -41,8 +41,10 @@ std::size_t size_at(std::uint64_t n) { return 1 + (n * 2654435761u) % 7000; }
 void extend(CartridgeFile& tape, std::uint64_t to, std::uint64_t salt = 0) {
     while (raw(tape.end()) < to) {
         auto n = raw(tape.end());
-        if (is_mark(n)) ASSERT_TRUE(tape.append_filemarks(tape.end(), 1));
-        else append(tape, n + salt, size_at(n));
+        if (is_mark(n))
+            ASSERT_TRUE(tape.append_filemarks(tape.end(), 1));
+        else
+            append(tape, n + salt, size_at(n));
     }
 }
 void expect_example(CartridgeFile& tape, std::uint64_t objects, std::uint64_t salt = 0, std::uint64_t from = 0) {
@@ -84,7 +86,8 @@ TEST(CartridgeFormat, IndexRecordsAreOnlyGoodInTheirPlace) {
     auto bytes = encode(record, BlockNumber{77});
     EXPECT_EQ(decode_index_record(bytes, BlockNumber{77}), record);
     EXPECT_FALSE(decode_index_record(bytes, BlockNumber{78}));
-    for (std::size_t cut = 0; cut < bytes.size(); ++cut) EXPECT_FALSE(decode_index_record(Bytes(bytes).first(cut), BlockNumber{77}));
+    for (std::size_t cut = 0; cut < bytes.size(); ++cut)
+        EXPECT_FALSE(decode_index_record(Bytes(bytes).first(cut), BlockNumber{77}));
     for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
         auto damaged = bytes;
         damaged[bit / 8] ^= static_cast<std::uint8_t>(1u << bit % 8);
@@ -153,8 +156,8 @@ TEST(CartridgeFile, ASimulatedPowerCutLosesJustTheBuffer) {
     expect_example(*tape, 190);
 }
 
-// A power cut leaves of the last, unsynchronised batch any part of the index: cut at every length, and with any sector of it
-// missing. What was synchronised before is there each time, and the tape goes on.
+// A power cut leaves of the last, unsynchronised batch any part of the index: cut at every length, and with any sector
+// of it missing. What was synchronised before is there each time, and the tape goes on.
 TEST(CartridgeFile, ATornIndexIsCutWhereItIsTorn) {
     Scratch scratch;
     ASSERT_TRUE(CartridgeFile::create(scratch / "c", example_info()));
@@ -216,8 +219,10 @@ TEST(CartridgeFile, DamageInTheMiddleIsAReadErrorNotTheEnd) {
         if (!each || each->filemark) continue;
         std::vector<std::uint8_t> space(each->size);
         auto got = tape->read(BlockNumber{n}, space);
-        if (got) EXPECT_EQ(space, block(n, size_at(n)));
-        else ++unreadable;
+        if (got)
+            EXPECT_EQ(space, block(n, size_at(n)));
+        else
+            ++unreadable;
     }
     EXPECT_GT(unreadable, 0u);
     EXPECT_LT(unreadable, 10u);
@@ -253,7 +258,8 @@ TEST(CartridgeFile, EighteenTerabytesCostWhatWasWritten) {
     EXPECT_LT(sum, 2000u);
 }
 
-// A child writes and says, in shared memory, how far it was told that its data are safe; it is killed at a random moment.
+// A child writes and says, in shared memory, how far it was told that its data are safe; it is killed at a random
+// moment.
 TEST(CartridgeFile, KilledAtAnyMomentItKeepsWhatWasSynchronised) {
     Scratch scratch;
     struct Told {

@@ -1,5 +1,5 @@
-// What every transport's tape library must do, written against scsi::Transport alone: one suite for all transports. A rig
-// brings up a library with one changer and at least two drives; each test gets a fresh one with empty drives.
+// What every transport's tape library must do, written against scsi::Transport alone: one suite for all transports. A
+// rig brings up a library with one changer and at least two drives; each test gets a fresh one with empty drives.
 #pragma once
 
 #include "support.hpp"
@@ -14,7 +14,9 @@ class Rig {
     virtual ~Rig() = default;
     virtual scsi::Transport& changer() = 0;
     virtual scsi::Transport& drive(unsigned number) = 0;  // from 0, in the order of their element addresses
-    virtual std::uint64_t capacity() const { return 0; }  // of a cartridge, in bytes, if it is small enough to be filled; 0: not
+    virtual std::uint64_t capacity() const {
+        return 0;
+    }  // of a cartridge, in bytes, if it is small enough to be filled; 0: not
 };
 struct RigKind {
     const char* name;
@@ -46,7 +48,9 @@ class Conformance : public testing::TestWithParam<RigKind> {
     scsi::Transport& drive() { return rig->drive(0); }
     std::string move(ElementAddress from, ElementAddress to) {
         return virtual_library::told(virtual_library::run(
-            changer(), scsi::MoveMediumCdb{.picker = scsi::on_wire(at.picker), .source = scsi::on_wire(from), .destination = scsi::on_wire(to)}));
+            changer(),
+            scsi::MoveMediumCdb{
+                .picker = scsi::on_wire(at.picker), .source = scsi::on_wire(from), .destination = scsi::on_wire(to)}));
     }
     // The first slot's cartridge is in the first drive and ready, all unit attentions taken.
     void load() {

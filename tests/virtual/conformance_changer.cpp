@@ -38,7 +38,8 @@ TEST_P(ChangerConformance, ElementStatusAgreesWithTheModePage) {
 
 TEST_P(ChangerConformance, ACutReplyTellsItsFullLength) {
     std::vector<std::uint8_t> whole(65536);
-    scsi::ReadElementStatusCdb cdb{.type_and_flags = 0x10, .count = BigEndian<2>{0xFFFF}, .allocation_length = BigEndian<3>{65536}};
+    scsi::ReadElementStatusCdb cdb{
+        .type_and_flags = 0x10, .count = BigEndian<2>{0xFFFF}, .allocation_length = BigEndian<3>{65536}};
     auto size = run(changer(), cdb, whole).transferred;
     auto full = scsi::decode_element_status(Bytes(whole).first(size));
     ASSERT_TRUE(full);
@@ -52,12 +53,14 @@ TEST_P(ChangerConformance, ACutReplyTellsItsFullLength) {
 }
 
 TEST_P(ChangerConformance, DrivesAreNamedBySerialNumber) {
-    auto report = scsi::read_element_status(changer(), {.type = scsi::ElementType::data_transfer, .device_identifier = true});
+    auto report =
+        scsi::read_element_status(changer(), {.type = scsi::ElementType::data_transfer, .device_identifier = true});
     ASSERT_TRUE(report) << to_text(report.error());
     ASSERT_GE(report->elements.size(), 2u);
     for (unsigned i = 0; i < 2; ++i) {
         ASSERT_TRUE(report->elements[i].device);
-        EXPECT_EQ(scsi::serial_number_of(*report->elements[i].device), scsi::vpd_serial_number(rig->drive(i)).value_or("?"));
+        EXPECT_EQ(scsi::serial_number_of(*report->elements[i].device),
+                  scsi::vpd_serial_number(rig->drive(i)).value_or("?"));
     }
 }
 
@@ -83,7 +86,9 @@ TEST_P(ChangerConformance, ImpossibleMovesAreRefused) {
     EXPECT_EQ(move(ElementAddress{static_cast<std::uint16_t>(raw(at.slot) + 1)}, at.drive), "05/3B/0D");
     EXPECT_EQ(move(at.drive, ElementAddress{0xFFF0}), "05/21/01");
     EXPECT_EQ(move(ElementAddress{0xFFF0}, at.drive), "05/21/01");
-    auto turned = run(changer(), scsi::MoveMediumCdb{.source = scsi::on_wire(at.drive), .destination = scsi::on_wire(at.slot), .invert = 1});
+    auto turned =
+        run(changer(),
+            scsi::MoveMediumCdb{.source = scsi::on_wire(at.drive), .destination = scsi::on_wire(at.slot), .invert = 1});
     EXPECT_EQ(told(turned), "05/24/00");
 }
 

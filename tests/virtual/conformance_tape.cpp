@@ -153,9 +153,12 @@ TEST_P(TapeConformance, FixedBlocks) {
     EXPECT_TRUE(reply.sense->incorrect_length);
     EXPECT_EQ(reply.sense->information, 1);
     // SILI makes no sense with FIXED, and FIXED none in variable mode.
-    EXPECT_EQ(told(run(drive(), scsi::Read6Cdb{.flags = kFixed | kSuppress, .transfer_length = BigEndian<3>{1}}, space)), "05/24/00");
+    EXPECT_EQ(
+        told(run(drive(), scsi::Read6Cdb{.flags = kFixed | kSuppress, .transfer_length = BigEndian<3>{1}}, space)),
+        "05/24/00");
     set_block_length(drive(), 0);
-    EXPECT_EQ(told(run(drive(), scsi::Read6Cdb{.flags = kFixed, .transfer_length = BigEndian<3>{1}}, space)), "05/24/00");
+    EXPECT_EQ(told(run(drive(), scsi::Read6Cdb{.flags = kFixed, .transfer_length = BigEndian<3>{1}}, space)),
+              "05/24/00");
 }
 
 // The tape of the three tests below: two blocks, filemark, three blocks, filemark, filemark, one block. 9 objects.
@@ -182,18 +185,19 @@ TEST_P(TapeConformance, Spacing) {
     write_example(drive());
     using scsi::SpaceCode;
     const SpaceCase cases[] = {
-        {0, SpaceCode::blocks, 2, "GOOD", 0, 2},      {0, SpaceCode::blocks, 5, "00/00/01", 3, 3},
-        {3, SpaceCode::blocks, 3, "GOOD", 0, 6},      {3, SpaceCode::blocks, 0, "GOOD", 0, 3},
-        {8, SpaceCode::blocks, 4, "08/00/05", 3, 9},  {9, SpaceCode::blocks, 1, "08/00/05", 1, 9},
-        {6, SpaceCode::blocks, -3, "GOOD", 0, 3},     {6, SpaceCode::blocks, -4, "00/00/01", 1, 2},
-        {2, SpaceCode::blocks, -2, "GOOD", 0, 0},     {1, SpaceCode::blocks, -4, "00/00/04", 3, 0},
-        {0, SpaceCode::filemarks, 1, "GOOD", 0, 3},   {0, SpaceCode::filemarks, 3, "GOOD", 0, 8},
+        {0, SpaceCode::blocks, 2, "GOOD", 0, 2},        {0, SpaceCode::blocks, 5, "00/00/01", 3, 3},
+        {3, SpaceCode::blocks, 3, "GOOD", 0, 6},        {3, SpaceCode::blocks, 0, "GOOD", 0, 3},
+        {8, SpaceCode::blocks, 4, "08/00/05", 3, 9},    {9, SpaceCode::blocks, 1, "08/00/05", 1, 9},
+        {6, SpaceCode::blocks, -3, "GOOD", 0, 3},       {6, SpaceCode::blocks, -4, "00/00/01", 1, 2},
+        {2, SpaceCode::blocks, -2, "GOOD", 0, 0},       {1, SpaceCode::blocks, -4, "00/00/04", 3, 0},
+        {0, SpaceCode::filemarks, 1, "GOOD", 0, 3},     {0, SpaceCode::filemarks, 3, "GOOD", 0, 8},
         {0, SpaceCode::filemarks, 5, "08/00/05", 2, 9}, {9, SpaceCode::filemarks, -1, "GOOD", 0, 7},
-        {9, SpaceCode::filemarks, -3, "GOOD", 0, 2},  {7, SpaceCode::filemarks, -4, "00/00/04", 2, 0},
-        {3, SpaceCode::end_of_data, 0, "GOOD", 0, 9}, {3, SpaceCode::filemarks, 0, "GOOD", 0, 3},
+        {9, SpaceCode::filemarks, -3, "GOOD", 0, 2},    {7, SpaceCode::filemarks, -4, "00/00/04", 2, 0},
+        {3, SpaceCode::end_of_data, 0, "GOOD", 0, 9},   {3, SpaceCode::filemarks, 0, "GOOD", 0, 3},
     };
     for (const auto& each : cases) {
-        SCOPED_TRACE(testing::Message() << "from " << each.from << " code " << int(raw(each.code)) << " count " << each.count);
+        SCOPED_TRACE(testing::Message() << "from " << each.from << " code " << int(raw(each.code)) << " count "
+                                        << each.count);
         ASSERT_EQ(locate(drive(), each.from), each.from);
         auto reply = space(drive(), each.code, each.count);
         EXPECT_EQ(told(reply), each.told);
@@ -202,7 +206,8 @@ TEST_P(TapeConformance, Spacing) {
         if (reply.sense && reply.sense->code.ascq == 4) EXPECT_TRUE(reply.sense->end_of_medium);
         EXPECT_EQ(here(drive()), each.to);
         locate(drive(), each.from);
-        auto again = run(drive(), scsi::Space16Cdb{.code = raw(each.code), .count = scsi::signed_on_wire<8>(each.count)});
+        auto again =
+            run(drive(), scsi::Space16Cdb{.code = raw(each.code), .count = scsi::signed_on_wire<8>(each.count)});
         EXPECT_EQ(told(again), each.told);
         EXPECT_EQ(here(drive()), each.to);
     }
@@ -319,9 +324,9 @@ TEST_P(TapeConformance, WrongCommandsAreRefused) {
         auto reply = drive().execute(cdb, {}, {}, kLimit);
         return reply ? told(*reply) : to_text(reply.error());
     };
-    EXPECT_EQ(raw_command({{0x28}, 10}), "05/20/00");                 // READ(10) is a disk's
-    EXPECT_EQ(raw_command({{0xA5}, 12}), "05/20/00");                 // MOVE MEDIUM is a changer's
-    EXPECT_EQ(raw_command({{0x11, 0x07}, 6}), "05/24/00");            // no such SPACE code
+    EXPECT_EQ(raw_command({{0x28}, 10}), "05/20/00");                      // READ(10) is a disk's
+    EXPECT_EQ(raw_command({{0xA5}, 12}), "05/20/00");                      // MOVE MEDIUM is a changer's
+    EXPECT_EQ(raw_command({{0x11, 0x07}, 6}), "05/24/00");                 // no such SPACE code
     EXPECT_EQ(raw_command({{0x12, 0x01, 0xC7, 0, 0xFF}, 6}), "05/24/00");  // no such VPD page
 }
 
@@ -334,7 +339,8 @@ TEST_P(TapeConformance, SupportedCommandsAreTold) {
     auto one = scsi::command_support(drive(), scsi::Opcode::erase_6);
     ASSERT_TRUE(one);
     EXPECT_EQ(one->support, scsi::OneCommandSupport::Support::standard);
-    EXPECT_EQ(scsi::command_support(drive(), scsi::Opcode::move_medium)->support, scsi::OneCommandSupport::Support::not_supported);
+    EXPECT_EQ(scsi::command_support(drive(), scsi::Opcode::move_medium)->support,
+              scsi::OneCommandSupport::Support::not_supported);
 }
 
 TEST_P(TapeConformance, EarlyWarningThenOverflow) {

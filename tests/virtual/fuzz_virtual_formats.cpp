@@ -24,21 +24,28 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     switch (data[0]) {
         case 'm':
             (void)vl::decode_medium_info(capstan::text_of(bytes));
-            if (auto info = vl::decode_medium_info(sealed(bytes))) require(vl::decode_medium_info(vl::encode(*info)) == *info);
+            if (auto info = vl::decode_medium_info(sealed(bytes)))
+                require(vl::decode_medium_info(vl::encode(*info)) == *info);
             break;
         case 'g':
             (void)vl::decode_geometry(capstan::text_of(bytes));
-            if (auto geometry = vl::decode_geometry(sealed(bytes))) require(vl::decode_geometry(vl::encode(*geometry)) == *geometry);
+            if (auto geometry = vl::decode_geometry(sealed(bytes)))
+                require(vl::decode_geometry(vl::encode(*geometry)) == *geometry);
             break;
         case 'p': {
             auto log = vl::decode_places(bytes);
-            if (log) require(log->intact <= bytes.size() && vl::decode_places(bytes.first(log->intact))->places == log->places);
+            if (log)
+                require(log->intact <= bytes.size() &&
+                        vl::decode_places(bytes.first(log->intact))->places == log->places);
             break;
         }
         default:
             for (std::uint64_t n = 0; (n + 1) * vl::kIndexRecordSize <= bytes.size(); ++n) {
-                auto record = vl::decode_index_record(bytes.subspan(n * vl::kIndexRecordSize, vl::kIndexRecordSize), capstan::BlockNumber{n});
-                if (record) require(vl::decode_index_record(vl::encode(*record, capstan::BlockNumber{n}), capstan::BlockNumber{n}) == *record);
+                auto record = vl::decode_index_record(bytes.subspan(n * vl::kIndexRecordSize, vl::kIndexRecordSize),
+                                                      capstan::BlockNumber{n});
+                if (record)
+                    require(vl::decode_index_record(vl::encode(*record, capstan::BlockNumber{n}),
+                                                    capstan::BlockNumber{n}) == *record);
             }
     }
     return 0;

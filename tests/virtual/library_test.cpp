@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <thread>
 
 namespace capstan::virtual_library {
 namespace {
@@ -184,7 +185,8 @@ TEST_F(Story, TheBufferIsNeverLargerThanItIs) {
 }
 
 TEST_F(Story, ABufferedBlockThatIsLostIsADeferredError) {
-    ASSERT_TRUE(library->set_defects("CAP001L8", {{BlockNumber{2}, MediumFault::When::write}, {BlockNumber{0}, MediumFault::When::read}}));
+    ASSERT_TRUE(library->set_defects(
+        "CAP001L8", {{BlockNumber{2}, MediumFault::When::write}, {BlockNumber{0}, MediumFault::When::read}}));
     load();
     for (int i = 0; i < 5; ++i) EXPECT_EQ(told(write(*drive, block(static_cast<std::uint64_t>(i), 500))), "GOOD");
     auto reply = marks(*drive, 0);
@@ -243,7 +245,8 @@ TEST_F(Story, LoadingTakesItsTime) {
 
 TEST_F(Story, RealTimeReallyWaits) {
     std::chrono::microseconds slept{};
-    options.timing = {TimeMode::real, std::make_shared<FixedTime>(), [] { return std::chrono::steady_clock::time_point{}; },
+    options.timing = {TimeMode::real, std::make_shared<FixedTime>(),
+                      [] { return std::chrono::steady_clock::time_point{}; },
                       [&](std::chrono::microseconds time) { slept += time; }};
     reopen();
     slept = {};
@@ -273,7 +276,8 @@ TEST_F(Story, ARobotThatJams) {
 TEST_F(Story, RepliesThatAreLostAndDevicesThatGoAway) {
     load();
     FaultPlan plan;
-    plan.commands = {{1, 2, CommandFault::Kind::lost_reply}, {1, 4, CommandFault::Kind::hung}, {1, 6, CommandFault::Kind::gone}};
+    plan.commands = {
+        {1, 2, CommandFault::Kind::lost_reply}, {1, 4, CommandFault::Kind::hung}, {1, 6, CommandFault::Kind::gone}};
     library->set_faults(plan);
     EXPECT_EQ(told(write(*drive, block(1, 100))), "GOOD");
     auto data = block(2, 100);
@@ -332,6 +336,42 @@ TEST_F(Story, ATapeMustBeUnloadedWhereTheLibraryDoesNotDoIt) {
     EXPECT_EQ(told(run(changer, move_cdb(kDrive1, kSlot1))), "05/53/02");
     ASSERT_TRUE(scsi::unload(tape));
     EXPECT_EQ(told(run(changer, move_cdb(kDrive1, kSlot1))), "GOOD");
+}
+
+TEST_F(Story, WrittenTapesAreNotTakenForAnUnfinishedLibrary) {
+    load();
+    write(*drive, block(1, 100));
+    marks(*drive, 1);
+    robot.reset(), drive.reset(), other_robot.reset(), other_drive.reset(), library.reset();
+    std::filesystem::remove(scratch / "library/geometry");
+    auto again = VirtualLibrary::open(scratch / "library", geometry);
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().recovery, Recovery::change_request);
+    EXPECT_TRUE(std::filesystem::exists(scratch / "library/media/CAP001L8/index"));
+}
+
+TEST_F(Story, EveryLogicalUnitHasItsOwnThread) {
+    ASSERT_EQ(move(kSlot1, kDrive1), "GOOD");
+    ASSERT_EQ(move(kSlot2, ElementAddress{0x101}), "GOOD");
+    auto stream = [&](std::uint8_t lun) {
+        auto tape = unit(1, lun);
+        settle(*tape);
+        for (std::uint64_t i = 0; i < 300; ++i) EXPECT_EQ(told(write(*tape, block(i, 5000))), "GOOD");
+        EXPECT_EQ(told(marks(*tape, 1)), "GOOD");
+    };
+    std::thread first(stream, 1), second(stream, 2), hands([&] {
+        for (int i = 0; i < 50; ++i) {
+            EXPECT_EQ(library->cartridges().size(), 12u);
+            library->lose_nexus(NexusId{2});
+        }
+    });
+    for (int i = 0; i < 100; ++i) {
+        EXPECT_TRUE(element(kDrive1).full);
+        EXPECT_EQ(move(i % 2 == 0 ? ElementAddress{0x3EA} : kSlotFree, i % 2 == 0 ? kSlotFree : ElementAddress{0x3EA}),
+                  "GOOD");
+    }
+    first.join(), second.join(), hands.join();
+    EXPECT_EQ(move(kDrive1, kSlot1), "GOOD");
 }
 
 TEST_F(Story, AnUnknownLogicalUnit) {

@@ -50,7 +50,8 @@ TEST(Places, DamageInTheMiddleIsRefused) {
     Scratch scratch;
     auto places = Places::open(scratch / "places");
     ASSERT_TRUE(places);
-    for (std::uint16_t i = 0; i < 10; ++i) ASSERT_TRUE(places->put(Changes{{"A", {ElementAddress{i}, std::nullopt, false}}}));
+    for (std::uint16_t i = 0; i < 10; ++i)
+        ASSERT_TRUE(places->put(Changes{{"A", {ElementAddress{i}, std::nullopt, false}}}));
     auto log = *read_file(scratch / "places", 1 << 20);
     log[3 * kPlaceRecordSize + 1] ^= 1;
     EXPECT_FALSE(decode_places(log));
@@ -69,7 +70,8 @@ TEST(Places, TwoCartridgesInOneElementAreRefused) {
 TEST(Places, ALongLogIsWrittenAnew) {
     Scratch scratch;
     Changes many;
-    for (unsigned i = 0; i < 6000; ++i) many.push_back({"A", {ElementAddress{static_cast<std::uint16_t>(i)}, std::nullopt, false}});
+    for (unsigned i = 0; i < 6000; ++i)
+        many.push_back({"A", {ElementAddress{static_cast<std::uint16_t>(i)}, std::nullopt, false}});
     {
         auto places = Places::open(scratch / "places");
         ASSERT_TRUE(places->put_each(many));

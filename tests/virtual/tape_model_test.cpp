@@ -62,8 +62,10 @@ void space_blocks(scsi::Transport& drive, Model& model, std::int64_t count) {
     while (moved != count && !mark) {
         if (count > 0 ? model.at == model.objects.size() : model.at == 0) break;
         auto object = count > 0 ? model.objects[model.at++] : model.objects[--model.at];
-        if (object == 0) mark = true;
-        else moved += count > 0 ? 1 : -1;
+        if (object == 0)
+            mark = true;
+        else
+            moved += count > 0 ? 1 : -1;
     }
     ASSERT_EQ(outcome->filemark, mark);
     ASSERT_EQ(outcome->moved, moved);
@@ -83,7 +85,10 @@ void space_marks(scsi::Transport& drive, Model& model, std::int64_t count) {
 void step(Tape& tape, Model& model, std::mt19937_64& random) {
     auto& drive = *tape.drive;
     switch (random() % 14) {
-        case 0: case 1: case 2: case 3: {
+        case 0:
+        case 1:
+        case 2:
+        case 3: {
             for (auto n = 1 + random() % 8; n > 0; --n) {
                 auto seed = 1 + random() % 1'000'000;
                 ASSERT_EQ(told(write(drive, block(seed, size_of(seed)))), "GOOD");
@@ -102,7 +107,8 @@ void step(Tape& tape, Model& model, std::mt19937_64& random) {
             ASSERT_EQ(told(marks(drive, 1, true)), "GOOD");
             model.append(0);
             break;
-        case 6: case 7:
+        case 6:
+        case 7:
             for (auto n = 1 + random() % 10; n > 0; --n) read_one(drive, model);
             model.safe = model.objects.size();
             break;
@@ -131,8 +137,10 @@ void step(Tape& tape, Model& model, std::mt19937_64& random) {
             model.at = model.safe = model.objects.size();
             break;
         default:
-            if (random() % 2 == 0) ASSERT_TRUE(tape.library->power_cycle(1));
-            else tape.open();
+            if (random() % 2 == 0)
+                ASSERT_TRUE(tape.library->power_cycle(1));
+            else
+                tape.open();
             ASSERT_EQ(settle(*tape.drive), "GOOD");
             model.objects.resize(model.safe);
             model.at = 0;
@@ -145,7 +153,8 @@ TEST_P(TapeModel, TheDriveAgrees) {
     std::mt19937_64 random(GetParam());
     Tape tape;
     tape.open();
-    auto load = run(*tape.robot, scsi::MoveMediumCdb{.source = BigEndian<2>{0x3E8}, .destination = BigEndian<2>{0x100}});
+    auto load =
+        run(*tape.robot, scsi::MoveMediumCdb{.source = BigEndian<2>{0x3E8}, .destination = BigEndian<2>{0x100}});
     ASSERT_EQ(told(load), "GOOD");
     ASSERT_EQ(settle(*tape.drive), "GOOD");
     Model model;
@@ -154,7 +163,8 @@ TEST_P(TapeModel, TheDriveAgrees) {
         auto position = scsi::read_position(*tape.drive, scsi::PositionForm::extended);
         ASSERT_TRUE(position);
         ASSERT_EQ(position->block, BlockNumber{model.at}) << "seed " << GetParam() << " step " << i;
-        ASSERT_EQ(position->on_medium, BlockNumber{std::min(model.at, model.safe)}) << "seed " << GetParam() << " step " << i;
+        ASSERT_EQ(position->on_medium, BlockNumber{std::min(model.at, model.safe)})
+            << "seed " << GetParam() << " step " << i;
     }
     marks(*tape.drive, 0);
     ASSERT_TRUE(scsi::rewind(*tape.drive));
