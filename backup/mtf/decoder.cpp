@@ -90,8 +90,7 @@ void Decoder::Machine::cut_open_object(std::string_view why) {
 
 // A block that ends where its streams would begin is whole, unless data belong to it.
 void Decoder::Machine::end_if_without_streams() {
-    const bool has_data = open.header.type == BlockType::file || open.header.type == BlockType::directory;
-    if (at == At::streams && open.object && !has_data) end_object();
+    if (at == At::streams && open.object && !has_data()) end_object();
 }
 
 void Decoder::Machine::start_resync(std::string what) {
@@ -218,7 +217,7 @@ bool Decoder::stopped() const { return machine_->stopped; }
 
 std::uint64_t Decoder::data_ahead() const {
     const auto& m = *machine_;
-    if (m.stopped || m.window.available() > 0 || m.overruns()) return 0;
+    if (m.stopped || m.window.available() > 0 || m.reaches_tail()) return 0;
     if (m.at == Machine::At::skip) return m.skip_left;
     const bool skippable = m.open.use == Machine::Use::consumer || m.open.use == Machine::Use::filler;
     return m.at == Machine::At::data && skippable ? m.open.remaining : 0;

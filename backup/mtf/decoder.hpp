@@ -43,8 +43,10 @@ class DecoderEvents {
   public:
     virtual ~DecoderEvents() = default;
     virtual void media_header(const Place&, const MediaHeader&) {}
-    // Repeated blocks of a continued set come too: header.continuation().
+    // Where a set goes on on the next medium: set_continues() alone tells it; the object that was open goes on by itself.
+    // A set whose beginning was not read starts with its repeated blocks: header.continuation().
     virtual void set_start(const Place&, const SetBlock&) {}
+    virtual void set_continues(const Place&, const SetBlock&) {}
     virtual void volume(const Place&, const VolumeBlock&) {}
     virtual void directory(const Place&, const DirectoryBlock&) {}  // the path from PNAM where there is one
     virtual void file(const Place&, const FileBlock&) {}            // the name from FNAM where there is one
@@ -60,7 +62,7 @@ class DecoderEvents {
     virtual void stream_start(const Place&, const StreamHeader&) {}
     virtual void stream_data(std::uint64_t /*offset in the stream*/, Bytes) {}
     virtual void stream_end(const StreamEnd&) {}
-    virtual void object_end() {}  // of every block with a header: all its streams were seen
+    virtual void object_end() {}  // of every block but TAPE, EOTM, SFMB: all its streams were seen
     virtual void damage(const Damage&) {}
 };
 

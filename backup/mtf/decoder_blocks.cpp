@@ -43,10 +43,7 @@ bool Decoder::Machine::block(const DecodedHeader& decoded, Bytes bytes, bool fin
     switch (header.type) {
         case BlockType::tape: block_tape(bytes); break;
         case BlockType::set: block_set(bytes); break;
-        case BlockType::volume:
-            if (auto volume = decode_volume(bytes)) events.volume(place, *volume);
-            else report(block_at, volume.error().happened);
-            break;
+        case BlockType::volume: block_volume(bytes); break;
         case BlockType::directory: block_directory(bytes); break;
         case BlockType::file: block_file(bytes); break;
         case BlockType::corrupt:
@@ -55,6 +52,7 @@ bool Decoder::Machine::block(const DecodedHeader& decoded, Bytes bytes, bool fin
             break;
         case BlockType::end_of_set: block_end_of_set(bytes); break;
         case BlockType::end_of_tape:
+            open.quiet = true;
             if (auto end = decode_end_of_tape(bytes)) events.end_of_tape(place, *end);
             else report(block_at, end.error().happened);
             break;
@@ -97,6 +95,7 @@ void Decoder::Machine::block_tape(Bytes bytes) {
     if (medium->flb_size == 512 || medium->flb_size == 1024) settings.flb_size = medium->flb_size;
     if (medium->physical_block_units != 0) settings.soft_block = medium->physical_block_units * 512U;
     if (medium->software.starts_with("Capstan")) settings.names = NameRule::escaped;
+    open.quiet = joining;
     events.media_header({block_at}, *medium);
 }
 
@@ -116,8 +115,17 @@ void Decoder::Machine::block_set(Bytes bytes) {
     set_closed = false;
     set_number = set->number;
     base = block_at - set->header.address * settings.flb_size;  // modulo 2^64, as are the places computed from it
-    if (!goes_on) joining = false;
+    open.quiet = goes_on;
+    if (goes_on) return events.set_continues({block_at}, *set);
+    joining = false;
     events.set_start({block_at}, *set);
+}
+
+void Decoder::Machine::block_volume(Bytes bytes) {
+    auto volume = decode_volume(bytes);
+    if (!volume) return report(block_at, volume.error().happened);
+    open.quiet = joining && volume->header.continuation();
+    if (!open.quiet) events.volume({block_at}, *volume);
 }
 
 // Whether a repeated block on the next medium is the object that was set aside; then it goes on.
@@ -192,7 +200,7 @@ void Decoder::Machine::end_object() {
     if (!open.object) return;
     emit_held();
     close_stream(true);
-    const bool tell = !open.quiet;
+    const bool tell = !open.quiet && open.header.type != BlockType::tape;
     open.object = false;
     if (tell) events.object_end();
 }

@@ -73,6 +73,7 @@ struct Decoder::Machine {
     void report(std::uint64_t offset, std::string what, std::uint64_t skipped = 0);
     void skip(std::uint64_t size, At next);
     bool step_skip();
+    bool has_data() const { return open.header.type == BlockType::file || open.header.type == BlockType::directory; }
     void end_if_without_streams();
     void start_resync(std::string what);
     bool step_resync(bool final);
@@ -85,6 +86,7 @@ struct Decoder::Machine {
     void begin_object(const BlockHeader& header);
     void block_tape(Bytes bytes);
     void block_set(Bytes bytes);
+    void block_volume(Bytes bytes);
     void block_directory(Bytes bytes);
     void block_file(Bytes bytes);
     void block_end_of_set(Bytes bytes);
@@ -103,8 +105,8 @@ struct Decoder::Machine {
     void end_of_segment();
     void checksum_read();
     void close_stream(bool complete);
-    bool overruns() const;
-    bool medium_ends_here(bool final);
+    bool reaches_tail() const;
+    bool medium_ends_here();
 
     DecoderEvents& events;
     DecoderSettings settings;

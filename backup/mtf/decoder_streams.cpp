@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kNameMax = 4 << 20;           // bytes of a path in a stream; longer ones are reported, not kept
 constexpr std::uint64_t kMediumTail = 3 << 20;      // EOTM and what stands around it: three physical blocks at most
 constexpr std::uint64_t kBlockUnit = 512;
+constexpr std::size_t kEndOfTapeSize = 128;         // an EOTM with its SPAD's header
 }  // namespace
 
 bool Decoder::Machine::step_streams(bool final) {
@@ -28,7 +29,10 @@ bool Decoder::Machine::step_streams(bool final) {
         }
         if (looks_like_block(here)) {
             window.consume(at_byte);
-            end_object();
+            const auto type = decode_header(here)->header.type;
+            const bool ends_medium = type == BlockType::end_of_tape || type == BlockType::soft_filemark;
+            if (ends_medium && has_data() && in_set && !set_closed) aside = std::exchange(open, {});
+            else end_object();
             at = At::block;
             return true;
         }
@@ -57,6 +61,8 @@ bool Decoder::Machine::scan_for_header(bool final) {
     const bool at_end = bytes.size() <= to_end;
     if (zeros && (at_end ? final : looks_like_block(bytes.subspan(to_end)))) {
         window.consume(i);
+        slack = 0;
+        if (at_end && has_data()) return false;  // its streams may go on on the next medium
         end_object();
         at = At::block;
         return true;
@@ -146,27 +152,33 @@ void Decoder::Machine::begin_consumer_stream(const StreamHeader& header) {
     open.variable_open = header.has(stream_media::variable) && !header.has(stream_media::variable_end);
 }
 
-bool Decoder::Machine::overruns() const {
-    return at == At::data && settings.medium_size > 0 && window.offset <= settings.medium_size &&
-           open.remaining > settings.medium_size - window.offset;
+bool Decoder::Machine::reaches_tail() const {
+    if (at != At::data || settings.medium_size == 0 || window.offset > settings.medium_size) return false;
+    const auto left = settings.medium_size - window.offset;
+    return open.remaining > left - std::min(left, kMediumTail);
 }
 
-// The stream is longer than the rest of this medium: somewhere near the end an EOTM stands between its data. FLA 0,
-// control block id 0 and the checksum tell it (MTF reference 2.14); a soft filemark may stand in front of it.
-bool Decoder::Machine::medium_ends_here(bool final) {
-    auto is_end = [](Bytes bytes) {
+// On a medium of known size an EOTM may stand between the data of a stream, perhaps behind a soft filemark. Data may hold
+// an EOTM too (a saved .bkf): the medium's own has FLA 0 and control block id 0, and its SPAD ends where the medium ends.
+bool Decoder::Machine::medium_ends_here() {
+    auto is_end = [&](Bytes bytes, std::uint64_t offset) {
         const auto decoded = decode_header(bytes);
-        return decoded && decoded->state == HeaderState::valid && decoded->header.type == BlockType::end_of_tape &&
-               decoded->header.address == 0 && decoded->header.control_block_id == 0;
+        if (!decoded || decoded->state != HeaderState::valid || decoded->header.type != BlockType::end_of_tape) return false;
+        if (decoded->header.address != 0 || decoded->header.control_block_id != 0) return false;
+        const auto first = align_up(decoded->header.first_event, 4);
+        if (first > bytes.size()) return false;
+        const auto pad = decode_stream_header(bytes.subspan(static_cast<std::size_t>(first)));
+        if (!pad || pad->id != StreamId::pad || pad->length > settings.medium_size) return false;
+        const auto end = offset + first + kStreamHeaderSize + pad->length;
+        return end == settings.medium_size || end + settings.soft_block == settings.medium_size;
     };
-    auto bytes = window.peek_up_to(kHeaderSize);
-    if (is_end(bytes)) return true;
+    auto bytes = window.peek_up_to(kEndOfTapeSize);
+    if (is_end(bytes, window.offset)) return true;
     const auto decoded = decode_header(bytes);
     if (!decoded || decoded->state != HeaderState::valid || decoded->header.type != BlockType::soft_filemark) return false;
     const std::size_t size = std::max<std::size_t>(decoded->header.first_event, kBlockUnit);
-    bytes = window.peek_up_to(size + kHeaderSize);
-    if (bytes.size() < size + kHeaderSize) return final;
-    return is_end(bytes.subspan(size));
+    bytes = window.peek_up_to(size + kEndOfTapeSize);
+    return bytes.size() > size && is_end(bytes.subspan(size), window.offset + size);
 }
 
 bool Decoder::Machine::step_data(bool final) {
@@ -176,17 +188,16 @@ bool Decoder::Machine::step_data(bool final) {
     }
     if (window.available() == 0) return false;
     std::uint64_t limit = open.remaining;
-    if (overruns()) {
+    if (reaches_tail()) {
         const auto left = settings.medium_size - window.offset;
         const auto to_unit = kBlockUnit - (window.offset - block_at) % kBlockUnit;
         if (left > kMediumTail) {
             limit = align_up(left - kMediumTail, kBlockUnit) + to_unit;
         } else {
             if (to_unit == kBlockUnit) {
-                if (window.available() < kSoftFilemarkMax + kHeaderSize && !final &&
-                    window.available() < settings.medium_size - window.offset)
-                    return false;
-                if (medium_ends_here(final)) {
+                const auto wanted = std::min<std::uint64_t>(left, kSoftFilemarkMax + kEndOfTapeSize);
+                if (window.available() < wanted && !final) return false;
+                if (medium_ends_here()) {
                     aside = std::exchange(open, {});
                     at = At::block;
                     return true;

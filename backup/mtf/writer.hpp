@@ -49,7 +49,7 @@ class SetWriter {
     // Drains the buffer; true when it is empty and there is a block with room. Call it until it is true before: each
     // media_header, begin_set, volume, directory, file, corrupt, end_set, finish. Between the streams of one object it is
     // not required, but what does not fit is then kept in memory.
-    bool ready();
+    bool ready() { return (pending_.empty() && used_ > 0) || ready_slowly(); }
     bool drained() const { return pending_.empty(); }
 
     // FLA of the next DBLK: the one that directory() or file() is about to write. Block of the set (from 0, SSET's block)

@@ -12,7 +12,6 @@ void TreeEvents::media_header(const mtf::Place&, const mtf::MediaHeader& header)
 }
 
 void TreeEvents::set_start(const mtf::Place&, const mtf::SetBlock& set) {
-    if (set_ == set.number) return;  // it goes on on this medium
     set_ = set.number;
     quarter_hours_ = set.quarter_hours == 127 ? 0 : ntbackup_ ? -set.quarter_hours : set.quarter_hours;
     directory_.clear();
