@@ -81,6 +81,9 @@ class LimitedSocket : public net::StreamSocketImpl {
         }
         return length;
     }
+    // After an error Poco shuts down what serve_connection() still has to answer on.
+    void shutdown() override {}
+    void shutdownSend() override {}
     // Poco asks for these; the peers of a Unix socket have none that it understands.
     net::SocketAddress address() override { return {}; }
     net::SocketAddress peerAddress() override { return {}; }
