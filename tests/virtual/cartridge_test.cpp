@@ -41,10 +41,11 @@ std::size_t size_at(std::uint64_t n) { return 1 + (n * 2654435761u) % 7000; }
 void extend(CartridgeFile& tape, std::uint64_t to, std::uint64_t salt = 0) {
     while (raw(tape.end()) < to) {
         auto n = raw(tape.end());
-        if (is_mark(n))
+        if (is_mark(n)) {
             ASSERT_TRUE(tape.append_filemarks(tape.end(), 1));
-        else
+        } else {
             append(tape, n + salt, size_at(n));
+        }
     }
 }
 void expect_example(CartridgeFile& tape, std::uint64_t objects, std::uint64_t salt = 0, std::uint64_t from = 0) {
@@ -219,10 +220,11 @@ TEST(CartridgeFile, DamageInTheMiddleIsAReadErrorNotTheEnd) {
         if (!each || each->filemark) continue;
         std::vector<std::uint8_t> space(each->size);
         auto got = tape->read(BlockNumber{n}, space);
-        if (got)
+        if (got) {
             EXPECT_EQ(space, block(n, size_at(n)));
-        else
+        } else {
             ++unreadable;
+        }
     }
     EXPECT_GT(unreadable, 0u);
     EXPECT_LT(unreadable, 10u);

@@ -201,9 +201,15 @@ TEST_P(TapeConformance, Spacing) {
         ASSERT_EQ(locate(drive(), each.from), each.from);
         auto reply = space(drive(), each.code, each.count);
         EXPECT_EQ(told(reply), each.told);
-        if (reply.sense) EXPECT_EQ(reply.sense->information, each.residual);
-        if (reply.sense && reply.sense->code.ascq == 1) EXPECT_TRUE(reply.sense->filemark);
-        if (reply.sense && reply.sense->code.ascq == 4) EXPECT_TRUE(reply.sense->end_of_medium);
+        if (reply.sense) {
+            EXPECT_EQ(reply.sense->information, each.residual);
+        }
+        if (reply.sense && reply.sense->code.ascq == 1) {
+            EXPECT_TRUE(reply.sense->filemark);
+        }
+        if (reply.sense && reply.sense->code.ascq == 4) {
+            EXPECT_TRUE(reply.sense->end_of_medium);
+        }
         EXPECT_EQ(here(drive()), each.to);
         locate(drive(), each.from);
         auto again =

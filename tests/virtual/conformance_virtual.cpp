@@ -42,9 +42,9 @@ std::unique_ptr<Rig> other_addresses() {
 
 INSTANTIATE_TEST_SUITE_P(Library, TapeConformance,
                          testing::Values(RigKind{"Virtual", plain}, RigKind{"VirtualOtherAddresses", other_addresses}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& each) { return std::string(each.param.name); });
 INSTANTIATE_TEST_SUITE_P(Library, ChangerConformance,
                          testing::Values(RigKind{"Virtual", plain}, RigKind{"VirtualOtherAddresses", other_addresses}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace capstan::conformance

@@ -137,10 +137,11 @@ void step(Tape& tape, Model& model, std::mt19937_64& random) {
             model.at = model.safe = model.objects.size();
             break;
         default:
-            if (random() % 2 == 0)
+            if (random() % 2 == 0) {
                 ASSERT_TRUE(tape.library->power_cycle(1));
-            else
+            } else {
                 tape.open();
+            }
             ASSERT_EQ(settle(*tape.drive), "GOOD");
             model.objects.resize(model.safe);
             model.at = 0;
