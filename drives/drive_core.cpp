@@ -38,20 +38,27 @@ Result<void> DriveOwner::Core::refused(std::string_view what) const {
                 "Wait until what it does has ended");
 }
 
-void DriveOwner::Core::lose_trust(const std::string& why) {
-    bool told = prepared || (permit && permit->valid());
+void DriveOwner::Core::forget(const std::string& why) {
     prepared = false;
     label_read = false;
     position.reset();
     if (permit) permit->invalidate(why);
     permit.reset();
+}
+
+void DriveOwner::Core::lose_trust(const std::string& why) {
+    bool told = prepared || (permit && permit->valid());
+    forget(why);
     if (!told) return;
     log::warning("drive_trust_lost", {{"drive", settings.name.text}, {"volume_tag", volume_tag.text}, {"reason", why}});
     if (owner->on_trust_lost) owner->on_trust_lost(why);
 }
 
 void DriveOwner::Core::give_up(const std::string& why) {
-    if (why_faulted.empty()) why_faulted = why;
+    if (why_faulted.empty()) {
+        why_faulted = why;
+        log::error("drive_faulted", {{"drive", settings.name.text}, {"volume_tag", volume_tag.text}, {"reason", why}});
+    }
     lose_trust(why);
     loading.reset();
     device.give_up();
@@ -75,7 +82,7 @@ void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention)
         lose_trust(fmt::format("{}: unit attention: {} ({})", subject(), rule.advice, to_text(sense.code)));
         if (sense.code.asc == 0x28) medium_changed();  // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     }
-    if (log.lost) return give_up(to_text(*log.lost));
+    if (log.lost) return give_up(fmt::format("{}: {}", subject(), to_text(*log.lost)));
     if (log.not_ready && attention == Attention::ends_work) {
         lose_trust(fmt::format("{}: not ready ({})", subject(), to_text(log.not_ready->code)));
         if (log.not_ready->code.asc == 0x3A) {

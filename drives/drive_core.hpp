@@ -39,7 +39,8 @@ class DriveOwner::Core {
     Result<void> refused(std::string_view what) const;
     std::string subject() const;  // "drive D1 (A00001L8)", for messages
     void enter(DriveState to);
-    void lose_trust(const std::string& why);      // position and modes are unknown, the permit is void
+    void forget(const std::string& why);          // position and modes are unknown, the permit is void
+    void lose_trust(const std::string& why);      // the same, and nobody expected it: it is logged and told
     void give_up(const std::string& why);         // faulted
     void believe(const scsi::CommandLog& log, Attention attention);
     void believe_error(const Error& error);

@@ -29,19 +29,19 @@ std::optional<CartridgeId> DriveOwner::cartridge() const { return core_->cartrid
 const std::optional<DriveOwner::Loading>& DriveOwner::loading() const { return core_->loading; }
 
 void DriveOwner::cartridge_inserted(CartridgeId cartridge, VolumeTag volume_tag) {
-    core_->lose_trust(fmt::format("drive {}: a cartridge was put in", name().text));
+    core_->forget(fmt::format("drive {}: a cartridge was put in", name().text));
     core_->cartridge = cartridge;
     core_->volume_tag = std::move(volume_tag);
     core_->fact<Inserted>();
 }
 
 void DriveOwner::cartridge_removed() {
-    core_->lose_trust(fmt::format("{}: the cartridge was taken out", core_->subject()));
+    core_->forget(fmt::format("{}: the cartridge was taken out", core_->subject()));
     core_->cartridge_gone();
 }
 
 void DriveOwner::replace_device(std::shared_ptr<scsi::Device> device) {
-    core_->lose_trust(fmt::format("{}: the drive was opened again", core_->subject()));
+    core_->forget(fmt::format("{}: the drive was opened again", core_->subject()));
     core_->device.replace(std::move(device));
     core_->why_faulted.clear();
     core_->fact<Replaced>();
@@ -113,7 +113,7 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<PositionAsked>("prepare the cartridge"));
-    core.lose_trust(fmt::format("{}: it is being prepared again", core.subject()));
+    core.forget(fmt::format("{}: it is being prepared again", core.subject()));
     Operation<Result<PreparedMedium>> operation = &operations::prepare;
     CAPSTAN_CO_TRY(auto medium, co_await core.perform(std::move(operation)));
     if (core.state != DriveState::ready) {
@@ -252,7 +252,7 @@ Task<Result<void>> DriveOwner::unload() {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<UnloadAsked>("unload"));
-    core.lose_trust(fmt::format("{}: it is being unloaded", core.subject()));
+    core.forget(fmt::format("{}: it is being unloaded", core.subject()));
     Operation<Result<void>> operation = &operations::unload;
     auto done = co_await core.perform(std::move(operation), Attention::is_expected);
     if (done && core.state == DriveState::unloading) core.fact<Ejected>();

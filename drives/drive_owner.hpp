@@ -89,7 +89,7 @@ class DriveOwner final : public BlockReader {
     void cartridge_inserted(CartridgeId cartridge, VolumeTag volume_tag);
     void cartridge_removed();
     void replace_device(std::shared_ptr<scsi::Device> device);  // after `faulted`: a new door to the same drive
-    // Called when the drive reports or is told something that makes trust end (also before any permit exists). Empty: nobody.
+    // Called when trust ends unexpectedly: the drive reported something, or a command failed. Empty: nobody.
     std::function<void(const std::string& why)> on_trust_lost;
 
     // INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
