@@ -59,6 +59,11 @@ bool Decoder::Machine::scan_for_header(bool final) {
         zeros = zeros && bytes[i] == 0;
     }
     const bool at_end = bytes.size() <= to_end;
+    if (zeros && !at_end && decode_stream_header(bytes.subspan(to_end))) {  // variant B of a resumed stream (1.9)
+        window.consume(to_end);
+        slack = 0;
+        return true;
+    }
     if (zeros && (at_end ? final : looks_like_block(bytes.subspan(to_end)))) {
         window.consume(i);
         slack = 0;

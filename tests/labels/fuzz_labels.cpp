@@ -1,0 +1,6 @@
+#include "backup/labels/labels.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    capstan::labels::describe(capstan::labels::recognise({data, size}));
+    return 0;
+}

@@ -1,0 +1,6 @@
+#include "backup/mtf/sfmb.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    capstan::mtf::decode_soft_filemark({data, size});
+    return 0;
+}
