@@ -27,6 +27,14 @@ struct WantedObject {
     std::uint64_t address = 0;   // FLA of its DBLK
     bool ancestor = false;       // a directory above a chosen path
     std::optional<catalog::ContentHash> hash;  // of the catalog: compared with what the medium gives
+    // For a hard link whose first name was not chosen: the first name's data are read, and restored as `path`.
+    std::string recorded_path{};                // the first name; empty: `path` itself
+    std::vector<std::string> further_names{};   // other chosen names of the same object: linked to `path`
+};
+
+// A chosen hard link whose first name, which has the data, was not chosen.
+struct UnresolvedLink {
+    std::string path, first_name;
 };
 
 // One stretch of a medium that is read without a gap: from the block that holds the first wanted DBLK on.
@@ -52,6 +60,9 @@ class DecoderStage final : public Stage {
     // Control thread; before the first block of the stretch is pushed, while the ring is empty or behind a `checkpoint`.
     void begin_stretch(Stretch stretch);
     bool satisfied() const;   // every wanted object of the present stretch was completed: reading on is useless
+    // Links met since the last call; to restore them, announce the first name's address as a stretch with recorded_path and
+    // further_names. What is left when `end` comes is reported as not restored.
+    std::vector<UnresolvedLink> take_unresolved_links();
     bool idle_ring() const;   // everything pushed so far was consumed
     Result<void> outcome() const;  // of sink.close(), after `finished`
 

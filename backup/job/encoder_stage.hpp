@@ -60,6 +60,7 @@ class EncoderStage final : public Stage {
     // Control thread.
     void request_checkpoint();  // at the next object's end, or at the next block inside a large one
     void request_stop();        // the job is cancelled: the set is ended after the present object, marked aborted
+    void abandon();             // nothing can be written any more: the next step() is `finished`, whatever is open
     std::optional<CheckpointPart> take_checkpoint(std::uint64_t sequence);  // the ring reported this entry
     // The state at the start of the ring's block `sequence`, which was not taken: what must stand before it elsewhere.
     mtf::ResumePoint resume_point(std::uint64_t sequence) const;

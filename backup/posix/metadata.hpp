@@ -38,6 +38,7 @@ struct Metadata {
     std::uint32_t links = 1;
     std::uint32_t inode_flags = 0;  // FS_IOC_GETFLAGS
     bool inode_flags_known = false;
+    bool size_unknown = false;  // `size` was not told when saving began: the data stream says it
     bool path_only = false;   // an ancestor of a chosen path: created on restore only if it is missing
     std::string name;         // last component, raw bytes; empty for the root
     std::string whole_path;   // of a directory whose path is not UTF-8: the recorded path in raw bytes

@@ -11,7 +11,7 @@ namespace capstan::backup {
 namespace {
 
 constexpr std::uint16_t kVersion = 1;
-constexpr std::uint16_t kFlagPathOnly = 1, kFlagInodeFlags = 2;
+constexpr std::uint16_t kFlagPathOnly = 1, kFlagInodeFlags = 2, kFlagSizeUnknown = 4;
 
 // Fields behind the fixed part, each: u16 tag, u16 zero, u32 size, bytes. Unknown tags are skipped.
 enum class Tag : std::uint16_t {
@@ -130,6 +130,7 @@ Result<void> take_fixed(const Fixed& fixed, Metadata& metadata) {
     metadata.device_major = small(fixed.device_major), metadata.device_minor = small(fixed.device_minor);
     metadata.inode_flags = small(fixed.inode_flags);
     metadata.path_only = (fixed.flags.value() & kFlagPathOnly) != 0;
+    metadata.size_unknown = (fixed.flags.value() & kFlagSizeUnknown) != 0;
     metadata.inode_flags_known = (fixed.flags.value() & kFlagInodeFlags) != 0;
     return {};
 }
@@ -139,7 +140,8 @@ Result<void> take_fixed(const Fixed& fixed, Metadata& metadata) {
 void encode(const Metadata& metadata, std::vector<std::uint8_t>& out) {
     Fixed fixed;
     fixed.flags = LittleEndian<2>((metadata.path_only ? kFlagPathOnly : 0u) |
-                                  (metadata.inode_flags_known ? kFlagInodeFlags : 0u));
+                                  (metadata.inode_flags_known ? kFlagInodeFlags : 0u) |
+                                  (metadata.size_unknown ? kFlagSizeUnknown : 0u));
     fixed.mode = LittleEndian<4>(metadata.mode);
     fixed.uid = LittleEndian<4>(metadata.uid);
     fixed.gid = LittleEndian<4>(metadata.gid);

@@ -88,7 +88,7 @@ void CompareTarget::compare_metadata(const Metadata& there) {
     auto note = [this](bool same, const char* what) {
         if (!same) found_ += (found_.empty() ? "differs in " : ", ") + std::string(what);
     };
-    note(there.size == saved.size || !saved.is_regular(), "size");
+    note(there.size == saved.size || !saved.is_regular() || saved.size_unknown, "size");
     note(saved.is_symlink() || (there.mode & 07777) == (saved.mode & 07777), "mode");
     bool by_number = options_.numeric_owner || saved.user.empty() || there.user.empty();
     note(by_number ? there.uid == saved.uid : there.user == saved.user, "owner");
@@ -149,6 +149,7 @@ bool CompareTarget::write(std::uint64_t offset, Bytes bytes) {
 
 void CompareTarget::finish(const std::string& damage) {
     if (!file_) return;
+    if (object_.metadata.size_unknown) object_.metadata.size = end_;
     if (!is_zero_between(end_, object_.metadata.size)) found_ += found_.empty() ? "differs in data" : ", data";
     file_.reset();
     if (!damage.empty()) issues_.add({IssueKind::damaged, object_.path, damage});

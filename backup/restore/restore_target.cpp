@@ -187,7 +187,7 @@ bool RestoreTarget::write(std::uint64_t offset, Bytes bytes) {
     if (!file_) return false;
     // Never beyond the announced size: a hostile offset must not fill the disk with a file that the ledger calls small.
     auto size = object_.metadata.size;
-    if (offset > size || bytes.size() > size - offset) {
+    if (!object_.metadata.size_unknown && (offset > size || bytes.size() > size - offset)) {
         int parent = tree_.descriptor();
         ::unlinkat(parent, temporary_.c_str(), 0);
         file_.reset();
@@ -209,6 +209,7 @@ bool RestoreTarget::write(std::uint64_t offset, Bytes bytes) {
 void RestoreTarget::finish(const std::string& damage) {
     if (!file_) return;
     int parent = tree_.descriptor();
+    if (object_.metadata.size_unknown) object_.metadata.size = end_;
     if (end_ != object_.metadata.size && ::ftruncate(file_.get(), static_cast<off_t>(object_.metadata.size)) != 0) {
         failed_errno("its size cannot be set");
         ::unlinkat(parent, temporary_.c_str(), 0);

@@ -123,6 +123,7 @@ void Examiner::find_sparseness(int descriptor, ObjectRecord& record) {
         struct statfs fs {};
         if (stat.st_blocks == 0 && major(stat.st_dev) == 0 && ::fstatfs(descriptor, &fs) == 0)
             record.size_known = fs.f_type != PROC_SUPER_MAGIC;
+        record.metadata.size_unknown = !record.size_known;
         return;
     }
     if (static_cast<std::uint64_t>(stat.st_blocks) * 512 >= size) return;
