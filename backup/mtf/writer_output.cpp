@@ -76,11 +76,15 @@ void SetWriter::keep(Pending::What what, const std::uint8_t* bytes, std::size_t 
 }
 
 void SetWriter::put(Bytes bytes, As as) {
+    if (pending_.empty() && used_ > 0 && bytes.size() < block_.size() - used_) {  // nearly always
+        if (!bytes.empty()) std::memcpy(block_.data() + used_, bytes.data(), bytes.size());
+        used_ += bytes.size();
+        position_ += bytes.size();
+        if (as == As::stream_data) remaining_ -= bytes.size();
+        return;
+    }
     while (!bytes.empty()) {
-        std::size_t size = 0;
-        if (pending_.empty()) {
-            size = used_ > 0 ? write_now(bytes.data(), bytes.size(), {}) : write_now(bytes.data(), bytes.size(), state_now());
-        }
+        auto size = pending_.empty() ? write_now(bytes.data(), bytes.size(), state_now()) : 0;
         if (size == 0) {
             size = std::min<std::size_t>(bytes.size(), layout_.output_size - offset_in_block());
             keep(Pending::What::bytes, bytes.data(), size);
@@ -94,7 +98,7 @@ void SetWriter::put(Bytes bytes, As as) {
 void SetWriter::put_zeros(std::uint64_t left, As as) {
     while (left > 0) {
         auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, layout_.output_size - offset_in_block()));
-        const auto written = pending_.empty() ? write_now(nullptr, size, used_ > 0 ? State{} : state_now()) : 0;
+        const auto written = pending_.empty() ? write_now(nullptr, size, state_now()) : 0;
         if (written == 0) keep(Pending::What::zeros, nullptr, size);
         else size = written;
         position_ += size;
