@@ -27,6 +27,9 @@ struct PageBlobs {
 void put_facts(ByteVector& out, const ObjectFacts& facts);
 ObjectFacts get_facts(NumberReader& in);
 
+// Where the next object would lie if its headers took nothing: what the address column counts from. Wraps around.
+constexpr std::uint64_t fla_behind(const ObjectFacts& facts) { return facts.fla + facts.size / 1024; }
+
 class PageEncoder {
   public:
     PageEncoder();
@@ -51,7 +54,7 @@ class PageEncoder {
     std::string last_path_, last_name_;
     std::size_t entries_ = 0, directories_ = 0, text_size_ = 0;
     std::int64_t last_seconds_ = 0;
-    std::uint64_t last_fla_ = 0;
+    std::uint64_t expected_fla_ = 0;
 };
 
 struct Page {

@@ -120,7 +120,7 @@ bool take_columns(NumberReader& in, std::vector<ObjectFacts>& all, Bytes flags, 
         facts.gid = static_cast<std::uint32_t>(in.varint_below(1ULL << 32));
     }
     for (auto& facts : all) facts.size = in.varint();
-    std::uint64_t seconds = 0, fla = 0;
+    std::uint64_t seconds = 0, expected_fla = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
         auto value = in.varint();
         fine[i] = (value & 1) != 0;
@@ -128,9 +128,9 @@ bool take_columns(NumberReader& in, std::vector<ObjectFacts>& all, Bytes flags, 
         if (!take_time(static_cast<std::int64_t>(seconds), 0, all[i])) return false;
     }
     for (auto& facts : all) {
-        fla += static_cast<std::uint64_t>(unzigzag(in.varint()));
-        if (fla >= kFlaEnd) return false;
-        facts.fla = fla;
+        facts.fla = expected_fla + static_cast<std::uint64_t>(unzigzag(in.varint()));
+        if (facts.fla >= kFlaEnd) return false;
+        expected_fla = fla_behind(facts);
     }
     return in.at_end();
 }

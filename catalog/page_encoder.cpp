@@ -117,8 +117,9 @@ void PageEncoder::put_columns(const ObjectFacts& facts) {
     put_varint(seconds_, zigzag(seconds.count() - last_seconds_) << 1 | (nanoseconds != 0 ? 1 : 0));
     last_seconds_ = seconds.count();
     if (nanoseconds != 0) put_little(nanoseconds_, nanoseconds);
-    put_varint(addresses_, zigzag(static_cast<std::int64_t>(facts.fla - last_fla_)));
-    last_fla_ = facts.fla;
+    // In a directory that was read by name, each object begins where the one before it ends.
+    put_varint(addresses_, zigzag(static_cast<std::int64_t>(facts.fla - expected_fla_)));
+    expected_fla_ = fla_behind(facts);
     if (facts.hash) hashes_.insert(hashes_.end(), facts.hash->begin(), facts.hash->end());
 }
 
@@ -148,7 +149,7 @@ void PageEncoder::clear() {
     last_name_.clear();
     entries_ = directories_ = text_size_ = 0;
     last_seconds_ = 0;
-    last_fla_ = 0;
+    expected_fla_ = 0;
 }
 
 }  // namespace capstan::catalog

@@ -1,5 +1,5 @@
 // How fast a segment is built, how large it is, and how fast it is read. The tree is made like a file server's: directories of
-// 1 to 60 files (12 in the mean), names with words and numbers, sizes of all magnitudes, times with nanoseconds, 16-byte hashes.
+// 1 to 60 files (12 in the mean), names with words and numbers in order, sizes of all magnitudes, times with nanoseconds, 16-byte hashes.
 #include "catalog/segment_builder.hpp"
 #include "catalog/segment_reader.hpp"
 
@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,9 @@ const std::vector<Row>& rows() {
             stack.push_back(stack.back() + "/" + name() + std::to_string(result.size() % 1000));
             result.push_back({true, stack.back(), facts(true)});
             auto files = random() % 3 == 0 ? random() % 60 : random() % 6;
-            for (std::uint64_t i = 0; i < files; ++i)
-                result.push_back({false, name() + "." + std::to_string(i) + ends[random() % 9], facts(false)});
+            std::set<std::string> names;  // in order, as the walker of the backup gives them
+            for (std::uint64_t i = 0; i < files; ++i) names.insert(name() + "." + std::to_string(i) + ends[random() % 9]);
+            for (const auto& text : names) result.push_back({false, text, facts(false)});
         }
         return result;
     }();
@@ -82,7 +84,7 @@ SegmentHeader build(const std::string& file) {
 const std::string& built() {
     static const std::string file = [] {
         build(scratch_file());
-        std::atexit([] { std::filesystem::remove(scratch_file()); });
+        if (std::getenv("KEEP") == nullptr) std::atexit([] { std::filesystem::remove(scratch_file()); });
         return scratch_file();
     }();
     return file;
@@ -134,7 +136,7 @@ void list_directory(benchmark::State& state) {  // argument 1: a new reader, and
     for (auto _ : state) {
         if (state.range(0) != 0) {
             state.PauseTiming();
-            reader->reset();
+            if (reader) reader->reset();
             int fd = ::open(built().c_str(), O_RDONLY | O_CLOEXEC);
             ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
             ::close(fd);

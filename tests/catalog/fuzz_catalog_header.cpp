@@ -1,3 +1,4 @@
+// decodes: catalog/segment_header.cpp
 // The segment's header and a directory's row in the tree: what either decoder takes, it must write again and read the same.
 #include "catalog/segment_file.hpp"
 #include "catalog/segment_header.hpp"

@@ -1,3 +1,4 @@
+// decodes: catalog/page_decoder.cpp
 // The page's columns. The first bytes say how long each is; checks are put right so that the fuzzer gets behind them.
 #include "catalog/page.hpp"
 

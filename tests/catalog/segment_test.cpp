@@ -83,7 +83,7 @@ TEST(Segment, KeepsOddNames) {
     builder.add(std::string(kNameMax, 'm'), sampler.file());
     builder.directory("empty", sampler.directory());
     std::string deep;
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 120; ++i) {
         deep += (deep.empty() ? "" : "/") + std::string(200, static_cast<char>('a' + i % 26));
         builder.directory(deep, sampler.directory());
     }
@@ -258,7 +258,7 @@ TEST(Segment, AnswersLikeTheModel) {
             }
             return name;
         };
-        auto count = 1 + sampler.below(40);
+        auto count = 1 + sampler.below(20);
         for (std::uint64_t i = 0; i < count; ++i) {
             auto files = sampler.below(sampler.below(10) == 0 ? 900 : 15);
             for (std::uint64_t j = 0; j < files; ++j) {
