@@ -55,9 +55,10 @@ Result<void> WorkQueue::start(WorkItemId id, const std::string& doing) {
         found->second.doing.text = doing;
         found->second.reason.clear();
     }
-    auto started = apply(id, WorkEvent::start, "");
+    CAPSTAN_TRY(auto item, items_.get(id));
+    if (item.state != pools::WorkState::in_process) CAPSTAN_CHECK(apply(id, WorkEvent::start, ""));
     context_.changed.notify();
-    return started;
+    return {};
 }
 
 Result<void> WorkQueue::finish(WorkItemId id, const Result<void>& outcome) {

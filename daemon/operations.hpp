@@ -1,0 +1,18 @@
+// Operators' work: each begins a work item that goes on by itself, and returns its number. Control thread.
+#pragma once
+
+#include "daemon/control_plane.hpp"
+
+namespace capstan::daemon {
+
+// By barcode; `full`: also mounts every cartridge whose label is to be read, or every one.
+Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full);
+Result<WorkItemId> start_label(ControlPlane& plane, const pools::Cartridge& cartridge, const pools::Pool& pool,
+                               std::optional<pools::OperatorWord> word);
+Result<WorkItemId> start_move(ControlPlane& plane, const pools::Cartridge& cartridge, pools::Place destination);
+// Out to an IE port. The row stays: it goes offline when the inventory no longer sees it.
+Result<WorkItemId> start_export(ControlPlane& plane, const pools::Cartridge& cartridge);
+// From the IE ports into slots; unknown cartridges are identified by their labels.
+Result<WorkItemId> start_import(ControlPlane& plane, Library& library);
+
+}  // namespace capstan::daemon
