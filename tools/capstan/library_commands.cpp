@@ -1,0 +1,88 @@
+// capstan library …, capstan drive …
+#include "config/units.hpp"
+#include "tools/capstan/commands.hpp"
+#include "tools/capstan/text.hpp"
+#include "tools/capstan/watch.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::tools {
+
+using Align = Table::Align;
+
+int list_libraries(Session& session) {
+    return session.ask(api::kLibraries, {}, {}, [&](const api::LibraryList& list) {
+        Table table({{"LIBRARY"}, {"STATE"}, {"KIND"}, {"DRIVES", Align::right}, {"SLOTS", Align::right}, {"FULL", Align::right}, {"INVENTORIED"}, {"TROUBLE"}});
+        for (const auto& library : list.libraries)
+            table.row({shown(library.name), library.enabled ? library.state : "disabled", library.kind, std::to_string(library.drives),
+                       std::to_string(library.slots), std::to_string(library.slots_full), local_time(library.inventoried), shown(library.trouble)});
+        table.print(session.out, "No library is configured.");
+    });
+}
+
+int show_library(Session& session, const std::string& name) {
+    return session.ask(api::kLibrary, {name}, {}, [&](const api::LibraryDetails& details) {
+        const auto& library = details.library;
+        Facts facts;
+        facts.add("Library", shown(library.name));
+        facts.add("State", library.enabled ? library.state : "disabled");
+        facts.add("Trouble", shown(library.trouble));
+        facts.add("Kind", library.kind);
+        facts.add("Device", shown(fmt::format("{} {} {}", library.vendor, library.product, library.revision)));
+        facts.add("Serial number", shown(library.serial));
+        facts.add("Cartridges", grouped(library.cartridges));
+        facts.add("Inventoried", local_time(library.inventoried, "never"));
+        facts.print(session.out);
+        session.out << "\n";
+        Table table({{"ELEMENT"}, {"ADDRESS", Align::right}, {"STATE"}, {"VOLUME"}, {"CARTRIDGE", Align::right}, {"POOL"}, {"TROUBLE"}});
+        for (const auto& element : details.elements) {
+            auto kind = element.kind == "ie_port" ? "IE port" : element.kind;
+            auto title = fmt::format("{} {}", kind, element.number) + (element.drive.empty() ? "" : " (" + shown(element.drive) + ")");
+            table.row({title, fmt::format("{}", element.address), element.state, or_dash(shown(element.volume_tag)), number_or_dash(element.cartridge),
+                       or_dash(shown(element.pool)), shown(element.trouble)});
+        }
+        table.print(session.out);
+    });
+}
+
+int take_inventory(Session& session, std::string name, bool full) {
+    if (name.empty()) {
+        auto list = session.client.call(api::kLibraries);
+        if (!list) return session.failed(list.error());
+        if (list->libraries.size() != 1)
+            return session.wrong_usage(fmt::format("there are {} libraries: name one (see 'capstan library list')", list->libraries.size()));
+        name = list->libraries[0].name;
+    }
+    auto accepted = session.client.call(api::kInventory, {name}, {.full = full});
+    return accepted ? follow(session, *accepted) : session.failed(accepted.error());
+}
+
+int list_drives(Session& session) {
+    return session.ask(api::kDrives, {}, {}, [&](const api::DriveList& list) {
+        Table table({{"DRIVE"}, {"LIBRARY"}, {"ELEMENT", Align::right}, {"STATE"}, {"DOING"}, {"VOLUME"}, {"JOB", Align::right}, {"TROUBLE"}});
+        for (const auto& drive : list.drives)
+            table.row({shown(drive.name), shown(drive.library), std::to_string(drive.element), drive.enabled ? drive.state : "disabled", or_dash(drive.activity),
+                       drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), number_or_dash(drive.job), shown(drive.trouble)});
+        table.print(session.out, "No drive is configured.");
+    });
+}
+
+int show_drive(Session& session, const std::string& name) {
+    return session.ask(api::kDrive, {name}, {}, [&](const api::DriveInfo& drive) {
+        Facts facts;
+        facts.add("Drive", shown(drive.name));
+        facts.add("Library", fmt::format("{}, drive element {}", shown(drive.library), drive.element));
+        facts.add("State", drive.enabled ? drive.state : "disabled");
+        facts.add("Doing", drive.activity);
+        facts.add("Trouble", shown(drive.trouble));
+        facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
+        facts.add("Serial number", shown(drive.serial));
+        if (drive.cartridge != 0) facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
+        if (drive.job != 0) facts.add("Job", std::to_string(drive.job));
+        if (drive.bytes_per_second != 0) facts.add("Rate", config::size_for_people(drive.bytes_per_second) + "/s");
+        if (drive.dismount_in_seconds) facts.add("Dismount in", config::duration_for_people(std::chrono::seconds{*drive.dismount_in_seconds}));
+        facts.print(session.out);
+    });
+}
+
+}  // namespace capstan::tools

@@ -1,0 +1,18 @@
+#include "tools/capstan/session.hpp"
+
+namespace capstan::tools {
+
+int Session::failed(const Error& error) {
+    if (json)
+        errors << api::encode_error(error) << "\n";
+    else
+        errors << "capstan: " << to_text(error) << "\n";
+    return kFailed;
+}
+
+int Session::wrong_usage(const std::string& problem) {
+    errors << "capstan: " << problem << "\n";
+    return kWrongUsage;
+}
+
+}  // namespace capstan::tools
