@@ -22,17 +22,20 @@ std::string unfit(const Cartridge& cartridge, const AllocationRequest& request) 
 
 class Choice {
   public:
-    Choice(const AllocationSnapshot& snapshot, const AllocationRequest& request) : snapshot_(snapshot), request_(request) {}
+    Choice(const AllocationSnapshot& snapshot, const AllocationRequest& request)
+        : snapshot_(snapshot), request_(request) {}
 
     AllocationDecision decide() {
         if (snapshot_.pool.kind != PoolKind::application) {
-            decision_.reason = fmt::format("pool {} belongs to the system; jobs write to application pools only", snapshot_.pool.name.text);
+            decision_.reason = fmt::format("pool {} belongs to the system; jobs write to application pools only",
+                                           snapshot_.pool.name.text);
             return std::move(decision_);
         }
         if (!request_.continuation && try_open()) return std::move(decision_);
         if (decision_.wait_for && request_.when_busy == AllocationRequest::WhenBusy::wait) return std::move(decision_);
         if (try_fresh(snapshot_.available, Source::pool)) return std::move(decision_);
-        if (snapshot_.pool.policy.draw_from_free && try_fresh(snapshot_.free, Source::free)) return std::move(decision_);
+        if (snapshot_.pool.policy.draw_from_free && try_fresh(snapshot_.free, Source::free))
+            return std::move(decision_);
         none_left();
         return std::move(decision_);
     }
@@ -43,14 +46,16 @@ class Choice {
     }
 
     const MediaFamily* open_family(MediaFamilyId id) const {
-        for (const auto& family : snapshot_.open_families) if (family.id == id) return &family;
+        for (const auto& family : snapshot_.open_families)
+            if (family.id == id) return &family;
         return nullptr;
     }
 
     std::string cannot_append(const Cartridge& cartridge) const {
         const auto& side = cartridge.side;
         const auto* family = open_family(side.family);
-        if (side.state != SideState::allocated || cartridge.pool != snapshot_.pool.id) return "is not an open medium of this pool";
+        if (side.state != SideState::allocated || cartridge.pool != snapshot_.pool.id)
+            return "is not an open medium of this pool";
         if (!family) return fmt::format("media family {} is closed", raw(side.family));
         if (snapshot_.now > std::min(family->appendable_until, side.appendable_until))
             return fmt::format("the allocation period of media family {} has ended", raw(side.family));
@@ -69,7 +74,8 @@ class Choice {
             if (!busy.empty()) {
                 turn_down(cartridge, busy);
                 if (!decision_.wait_for) decision_.wait_for = cartridge.id;
-                decision_.reason = fmt::format("{}, the open medium of pool {}, is {}", to_text(cartridge), snapshot_.pool.name.text, busy);
+                decision_.reason = fmt::format("{}, the open medium of pool {}, is {}", to_text(cartridge),
+                                               snapshot_.pool.name.text, busy);
                 continue;
             }
             choose(cartridge, Source::open_medium, "is the open medium of the pool");
@@ -86,8 +92,9 @@ class Choice {
         // Even wear: the fewest allocations first, then the fewest mounts, then the lowest number.
         auto wear = [](const Cartridge& c) { return std::tuple(c.side.allocations, c.mounts, raw(c.id)); };
         for (const auto& [cartridge, busy] : candidates) {
-            auto reason = cartridge.side.state != SideState::available ? fmt::format("is {}", name_of(cartridge.side.state))
-                                                                       : unfit(cartridge, request_);
+            auto reason = cartridge.side.state != SideState::available
+                              ? fmt::format("is {}", name_of(cartridge.side.state))
+                              : unfit(cartridge, request_);
             if (reason.empty() && source == Source::pool) reason = used_up(cartridge);
             if (reason.empty()) reason = busy;
             if (!reason.empty()) {
@@ -131,9 +138,10 @@ class Choice {
             decision_.reason += ", and no other medium is available";
             return;
         }
-        decision_.reason = fmt::format("pool {} has no medium that can be written{}{}", pool.name.text,
-                                       pool.policy.draw_from_free ? ", nor has the pool Free" : " and does not draw from Free",
-                                       decision_.verdicts.empty() ? "" : fmt::format(" ({} were turned down)", decision_.verdicts.size()));
+        decision_.reason = fmt::format(
+            "pool {} has no medium that can be written{}{}", pool.name.text,
+            pool.policy.draw_from_free ? ", nor has the pool Free" : " and does not draw from Free",
+            decision_.verdicts.empty() ? "" : fmt::format(" ({} were turned down)", decision_.verdicts.size()));
         if (snapshot_.offline != 0)
             decision_.reason += fmt::format("; {} of its available cartridges are in no library", snapshot_.offline);
     }

@@ -1,7 +1,7 @@
-// Which cartridge a job's next set goes to. A pure function over a snapshot, with the reason for each candidate that was
-// turned down: "why is my job waiting" always has an answer.
-// Order: the open medium of the pool's current family; Available in the pool; Free, if the pool draws from it; else the
-// caller asks the operator for new media (RSM, reference section 1.7). Offline media are never chosen silently.
+// Which cartridge a job's next set goes to. A pure function over a snapshot, with the reason for each candidate that
+// was turned down: "why is my job waiting" always has an answer. Order: the open medium of the pool's current family;
+// Available in the pool; Free, if the pool draws from it; else the caller asks the operator for new media (RSM,
+// reference section 1.7). Offline media are never chosen silently.
 #pragma once
 
 #include "config/base/error.hpp"
@@ -26,8 +26,8 @@ struct AllocationRequest {
         std::uint16_t sequence = 2;
     };
     std::optional<Continuation> continuation;
-    // When the open medium is in use by another job: wait for it (a second drive would not help), or begin another family
-    // so that both jobs run at once.
+    // When the open medium is in use by another job: wait for it (a second drive would not help), or begin another
+    // family so that both jobs run at once.
     enum class WhenBusy : std::uint8_t { wait, take_another } when_busy = WhenBusy::take_another;
     struct Busy {
         CartridgeId cartridge{};
@@ -56,14 +56,14 @@ struct CandidateVerdict {
 
 struct AllocationDecision {
     enum class Source : std::uint8_t { none, open_medium, pool, free } source = Source::none;
-    std::optional<CartridgeId> cartridge;     // none: see wait_for and reason
-    std::optional<CartridgeId> wait_for;      // the open medium is worth waiting for
-    bool draw_from_free = false;              // the cartridge moves from Free into the pool
-    bool append = false;                      // writing goes on at its recorded end; otherwise a label comes first
-    std::optional<MediaFamilyId> family;      // the family that goes on; none: a new one begins
+    std::optional<CartridgeId> cartridge;  // none: see wait_for and reason
+    std::optional<CartridgeId> wait_for;   // the open medium is worth waiting for
+    bool draw_from_free = false;           // the cartridge moves from Free into the pool
+    bool append = false;                   // writing goes on at its recorded end; otherwise a label comes first
+    std::optional<MediaFamilyId> family;   // the family that goes on; none: a new one begins
     std::uint16_t sequence = 1;
-    std::string reason;                       // the decision in one sentence
-    std::vector<CandidateVerdict> verdicts;   // in the order they were looked at
+    std::string reason;                      // the decision in one sentence
+    std::vector<CandidateVerdict> verdicts;  // in the order they were looked at
 };
 
 AllocationDecision choose_medium(const AllocationSnapshot& snapshot, const AllocationRequest& request);

@@ -9,14 +9,15 @@ namespace capstan::pools {
 class StateStore;
 
 enum class LabelVerdictKind : std::uint8_t {
-    matches,         // media id, domain, family, sequence and generation equal the database's
-    swapped,         // it is another cartridge of ours: `really`
-    unknown_ours,    // labelled by this installation, but the database has no such medium: the database is older (rule 11)
+    matches,       // media id, domain, family, sequence and generation equal the database's
+    swapped,       // it is another cartridge of ours: `really`
+    unknown_ours,  // labelled by this installation, but the database has no such medium: the database is older (rule
+                   // 11)
     newer_than_database,  // known, but labelled again since: the database is older (rule 11)
     older_than_database,  // known, but a label that the database says was replaced: a copy, or a lost write
-    other_domain,    // another Capstan's
+    other_domain,         // another Capstan's
     foreign,
-    blank,           // and the database expects no label
+    blank,               // and the database expects no label
     blank_but_labelled,  // blank, where the database expects our label
     unreadable,
 };
@@ -27,16 +28,17 @@ struct LabelVerdict {
     std::string advice;
 };
 // `same_media_id`: the cartridge that the database has for the media id read, if any.
-LabelVerdict compare_label(const Cartridge& expected, const OnMedium& medium, const std::optional<Cartridge>& same_media_id,
-                           const Uuid& our_domain);
+LabelVerdict compare_label(const Cartridge& expected, const OnMedium& medium,
+                           const std::optional<Cartridge>& same_media_id, const Uuid& our_domain);
 
 struct Identified {
     Cartridge cartridge;  // the row that the medium in the drive really is, as it is now
     LabelVerdict verdict;
 };
-// Compares and puts the database right in one transaction: a match clears must_identify; a swap gives the real cartridge
-// this place (and makes the expected one's place unknown: offline, to be identified; a row without history is merged into
-// the real one); unknown media get pool and state (Import, Unrecognized); rule 11 evidence stops all overwriting.
+// Compares and puts the database right in one transaction: a match clears must_identify; a swap gives the real
+// cartridge this place (and makes the expected one's place unknown: offline, to be identified; a row without history is
+// merged into the real one); unknown media get pool and state (Import, Unrecognized); rule 11 evidence stops all
+// overwriting.
 Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMedium& medium, const AuditNote& note);
 
 std::string_view name_of(LabelVerdictKind kind);

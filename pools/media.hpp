@@ -14,11 +14,11 @@ namespace capstan::pools {
 
 inline constexpr Wall kForever = Wall::max();
 
-// Where a cartridge is. The place is (kind, id) within a library; `offline` is a place too: shelf, vault, courier, unknown.
+// Where a cartridge is. The place is (kind, id) within a library; `offline` is a place too (vault, courier).
 enum class PlaceKind : std::uint8_t { slot, drive, ie_port, picker, offline };
 struct Place {
     PlaceKind kind = PlaceKind::offline;
-    std::string id;  // slot, IE port, picker: operator's number from 1; drive: its name; offline: the location's name or empty
+    std::string id;  // slot, IE port, picker: its number from 1; drive: its name; offline: the location's name or empty
     friend auto operator<=>(const Place&, const Place&) = default;
 };
 std::string to_text(const Place& place);  // "slot 12", "drive D1", "offline"
@@ -59,8 +59,8 @@ struct Side {
 
 struct Cartridge {
     CartridgeId id{};
-    VolumeTag volume_tag;      // as the barcode reader sees it; empty: none. May be double: never an identity by itself
-    LibraryName library;       // empty exactly when the place is offline
+    VolumeTag volume_tag;  // as the barcode reader sees it; empty: none. May be double: never an identity by itself
+    LibraryName library;   // empty exactly when the place is offline
     Place place;
     PoolId pool{};
     std::uint64_t mounts = 0;
@@ -80,11 +80,11 @@ enum class PoolKind : std::uint8_t { free, import, unrecognized, application };
 struct PoolPolicy {
     bool draw_from_free = true;
     bool return_to_free = true;
-    std::uint32_t block_size = 262144;                        // 65536..1048576, power of two
-    std::chrono::seconds append_for = std::chrono::days(7);   // allocation period: a family takes sets for that long
-    std::chrono::seconds keep_for = std::chrono::days(30);    // default keep-until of its sets
-    std::uint32_t family_media_max = 20;                      // then a new family begins
-    std::uint32_t allocations_max = 0;                        // 0: no limit; then decommissioned
+    std::uint32_t block_size = 262144;                       // 65536..1048576, power of two
+    std::chrono::seconds append_for = std::chrono::days(7);  // allocation period: a family takes sets for that long
+    std::chrono::seconds keep_for = std::chrono::days(30);   // default keep-until of its sets
+    std::uint32_t family_media_max = 20;                     // then a new family begins
+    std::uint32_t allocations_max = 0;                       // 0: no limit; then decommissioned
     friend bool operator==(const PoolPolicy&, const PoolPolicy&) = default;
 };
 struct Pool {
@@ -101,10 +101,10 @@ struct MediaFamily {
     MediaFamilyId id{};
     PoolId pool{};
     Wall opened{};
-    Wall appendable_until{};       // end of the allocation period
-    Wall keep_until{};             // upper bound written into its labels
-    std::uint16_t media_count = 0; // sequence number of its last medium
-    std::uint16_t last_set = 0;    // MTF data set number of its newest set; 0: none
+    Wall appendable_until{};        // end of the allocation period
+    Wall keep_until{};              // upper bound written into its labels
+    std::uint16_t media_count = 0;  // sequence number of its last medium
+    std::uint16_t last_set = 0;     // MTF data set number of its newest set; 0: none
     bool closed = false;
     friend bool operator==(const MediaFamily&, const MediaFamily&) = default;
 };

@@ -23,12 +23,11 @@ void conclude(MountPlan& plan, const std::optional<Ranked>& best, const MountReq
         return;
     }
     plan.kind = any_usable ? Kind::wait : Kind::impossible;
-    plan.reason = any_usable
-                      ? fmt::format("{} waits: every drive that could take it is busy", request.cartridge_name)
-                      : request.only_drive
-                            ? fmt::format("{} cannot be mounted: drive {} cannot be used", request.cartridge_name, request.only_drive->text)
-                            : fmt::format("{} cannot be mounted: library {} has no drive that can be used", request.cartridge_name,
-                                          request.library.text);
+    plan.reason = any_usable ? fmt::format("{} waits: every drive that could take it is busy", request.cartridge_name)
+                  : request.only_drive ? fmt::format("{} cannot be mounted: drive {} cannot be used",
+                                                     request.cartridge_name, request.only_drive->text)
+                                       : fmt::format("{} cannot be mounted: library {} has no drive that can be used",
+                                                     request.cartridge_name, request.library.text);
 }
 
 }  // namespace
@@ -66,18 +65,24 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
             turn_down(drive.why_unusable.empty() ? "cannot be used" : drive.why_unusable);
         } else {
             any_usable = true;
-            if (drive.leased) turn_down("is in use by " + drive.leased_by);
-            else if (holds_it) offer(drive, Kind::use_mounted, "has it already");
-            else if (!drive.full) offer(drive, Kind::load, "is empty");
-            else if (!drive.cartridge) turn_down("holds a cartridge that nobody has identified");
-            else offer(drive, Kind::evict, "is idle; its cartridge is put away first");
+            if (drive.leased)
+                turn_down("is in use by " + drive.leased_by);
+            else if (holds_it)
+                offer(drive, Kind::use_mounted, "has it already");
+            else if (!drive.full)
+                offer(drive, Kind::load, "is empty");
+            else if (!drive.cartridge)
+                turn_down("holds a cartridge that nobody has identified");
+            else
+                offer(drive, Kind::evict, "is idle; its cartridge is put away first");
         }
     }
     // In a drive that cannot be used, or in another one than was asked for, it must come out of there first.
     if (request.place.kind == PlaceKind::drive && (!best || best->kind != Kind::use_mounted)) {
         auto at = std::ranges::find_if(drives, [&](const DriveView& d) { return d.cartridge == request.cartridge; });
         if (at != drives.end() && at->leased) {
-            plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name, at->name.text, at->leased_by);
+            plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name,
+                                      at->name.text, at->leased_by);
             return plan;
         }
     }

@@ -10,13 +10,13 @@ namespace capstan::pools {
 struct DriveView {
     DriveName name;
     LibraryName library;
-    bool usable = true;                  // enabled, present, not faulted
+    bool usable = true;  // enabled, present, not faulted
     std::string why_unusable;
-    bool leased = false;                 // somebody reads or writes, or a work item is at it
-    std::string leased_by;               // "job 17"
+    bool leased = false;                   // somebody reads or writes, or a work item is at it
+    std::string leased_by;                 // "job 17"
     std::optional<CartridgeId> cartridge;  // what is in it, if known
-    bool full = false;                   // something is in it
-    Steady idle_since{};                 // end of the last lease
+    bool full = false;                     // something is in it
+    Steady idle_since{};                   // end of the last lease
 };
 
 struct MountRequest {
@@ -24,7 +24,7 @@ struct MountRequest {
     std::string cartridge_name;
     LibraryName library;  // empty: offline
     Place place;
-    std::string busy;     // why the cartridge cannot be had now; empty: it can
+    std::string busy;  // why the cartridge cannot be had now; empty: it can
     bool for_writing = false;
     std::optional<DriveName> only_drive;
 };

@@ -7,9 +7,9 @@
 namespace capstan::pools {
 
 enum class MediumKind : std::uint8_t {
-    blank,       // BLANK CHECK at BOT and nothing else: not a read error, not an unknown density, not an encrypted block
-    capstan,     // a label that this program wrote, here or elsewhere
-    foreign,     // recognised or not: another writer's
+    blank,    // BLANK CHECK at BOT and nothing else: not a read error, not an unknown density, not an encrypted block
+    capstan,  // a label that this program wrote, here or elsewhere
+    foreign,  // recognised or not: another writer's
     unreadable,  // a read error at BOT, or a damaged label
 };
 
@@ -27,8 +27,8 @@ struct LabelOnMedium {
 struct SetOnMedium {
     SetNumber number{};
     Uuid uuid;
-    // Of a closed set, from its end (CEND) or MAM: the latest keep-until of all sets on this medium so far. Of an unfinished
-    // one, from its start (CSET): its own.
+    // Of a closed set, from its end (CEND) or MAM: the latest keep-until of all sets on this medium so far. Of an
+    // unfinished one, from its start (CSET): its own.
     Wall newest_keep_until{};
 };
 
@@ -41,8 +41,8 @@ struct OnMedium {
     EndSearch end = EndSearch::not_done;
     BlockNumber end_of_data{};               // when found
     std::optional<SetOnMedium> last_closed;  // when found: the last ESET before the end of data; none: no closed set
-    std::optional<SetOnMedium> unfinished;   // when found: a set behind it without ESET here: cut off by a crash, or it goes on
-                                         // on the next medium
+    std::optional<SetOnMedium> unfinished;   // when found: a set behind it without ESET here: cut off by a crash, or it
+                                            // goes on on the next medium
     bool write_protected = false;
 };
 

@@ -1,4 +1,5 @@
-// Is the medium in the drive the one that the database means, and is the database as new as the medium (rules 2, 3, 11)?
+// Is the medium in the drive the one that the database means, and is the database as new as the medium (rules 2, 3,
+// 11)?
 #include "pools/permit_rules.hpp"
 
 #include <fmt/format.h>
@@ -14,33 +15,38 @@ PermitRefusal refuse(const PermitRequest& request, const PermitFacts& facts, Rec
 }
 
 PermitRefusal database_is_old(const PermitRequest& request, const PermitFacts& facts, std::string_view fact) {
-    auto refusal = refuse(request, facts, Recovery::ask_operator, fact,
-                          "The state database is older than this medium: nothing is overwritten until the media it has not "
-                          "seen are imported, or a newer copy of it is restored.");
+    auto refusal =
+        refuse(request, facts, Recovery::ask_operator, fact,
+               "The state database is older than this medium: nothing is overwritten until the media it has not "
+               "seen are imported, or a newer copy of it is restored.");
     refusal.database_is_old = fmt::format("{}: {}", to_text(facts.cartridge), fact);
     return refusal;
 }
 
 Refusal check_old_database(const PermitRequest& request, const PermitFacts& facts) {
     const auto& medium = request.medium;
-    if (medium.kind != MediumKind::capstan || !medium.label || medium.label->domain_id != facts.our_domain) return std::nullopt;
+    if (medium.kind != MediumKind::capstan || !medium.label || medium.label->domain_id != facts.our_domain)
+        return std::nullopt;
     const auto& label = *medium.label;
     const auto& side = facts.cartridge.side;
     if (label.media_id != side.media_id && !facts.medium_id_elsewhere)
-        return database_is_old(request, facts, "it bears a label of this installation that the state database does not know");
+        return database_is_old(request, facts,
+                               "it bears a label of this installation that the state database does not know");
     if (label.media_id == side.media_id && raw(label.generation) > raw(side.generation))
         return database_is_old(request, facts,
-                               fmt::format("its label has write generation {}, the state database knows {}", raw(label.generation),
-                                           raw(side.generation)));
+                               fmt::format("its label has write generation {}, the state database knows {}",
+                                           raw(label.generation), raw(side.generation)));
     if (label.media_id == side.media_id && label.generation == side.generation &&
         (label.family != side.family || label.sequence != side.sequence))
-        return database_is_old(request, facts,
-                               fmt::format("its label says media family {} sequence {}, the state database {} sequence {}",
-                                           raw(label.family), label.sequence, raw(side.family), side.sequence));
+        return database_is_old(
+            request, facts,
+            fmt::format("its label says media family {} sequence {}, the state database {} sequence {}",
+                        raw(label.family), label.sequence, raw(side.family), side.sequence));
     for (const auto& set : {medium.last_closed, medium.unfinished})
         if (medium.end == EndSearch::found && set && raw(set->number) >= raw(facts.next_set))
-            return database_is_old(request, facts,
-                                   fmt::format("it holds set {}, a number that the state database has not given yet", raw(set->number)));
+            return database_is_old(
+                request, facts,
+                fmt::format("it holds set {}, a number that the state database has not given yet", raw(set->number)));
     return std::nullopt;
 }
 
@@ -61,11 +67,13 @@ Refusal check_identity(const PermitRequest& request, const PermitFacts& facts) {
                       "Clean the drive and try another one; then decide about this one cartridge.");
         case MediumKind::capstan: break;
     }
-    if (!medium.label) return no(Recovery::stop_device, "no label was handed over", "This is a fault of the program; report it.");
+    if (!medium.label)
+        return no(Recovery::stop_device, "no label was handed over", "This is a fault of the program; report it.");
     const auto& label = *medium.label;
     const auto& side = facts.cartridge.side;
     if (label.domain_id != facts.our_domain)
-        return no(Recovery::ask_operator, fmt::format("it belongs to another Capstan (domain {})", label.domain_id.text),
+        return no(Recovery::ask_operator,
+                  fmt::format("it belongs to another Capstan (domain {})", label.domain_id.text),
                   "Give it back, or say for this one cartridge that its data are not needed.");
     if (auto old = check_old_database(request, facts)) return old;
     if (label.media_id != side.media_id)
@@ -73,7 +81,8 @@ Refusal check_identity(const PermitRequest& request, const PermitFacts& facts) {
                   "Run a full inventory of the library.");
     if (label.generation != side.generation)
         return no(Recovery::ask_operator,
-                  fmt::format("its label has write generation {}, but {} was written", raw(label.generation), raw(side.generation)),
+                  fmt::format("its label has write generation {}, but {} was written", raw(label.generation),
+                              raw(side.generation)),
                   "It is a copy, or a write was lost; do not use it before that is clear.");
     return std::nullopt;
 }
@@ -85,15 +94,17 @@ Refusal check_last_set(const PermitRequest& request, const PermitFacts& facts) {
         return refuse(request, facts, recovery, fact, std::move(advice));
     };
     if (on_medium && !recorded)
-        return no(Recovery::change_request, fmt::format("set {} is on it, and the state database records none", raw(on_medium->number)),
+        return no(Recovery::change_request,
+                  fmt::format("set {} is on it, and the state database records none", raw(on_medium->number)),
                   "Take its sets into the catalog first.");
     if (!on_medium && recorded)
-        return no(Recovery::replace_medium, fmt::format("it holds less than is recorded: the end of set {} is missing", raw(recorded->number)),
+        return no(Recovery::replace_medium,
+                  fmt::format("it holds less than is recorded: the end of set {} is missing", raw(recorded->number)),
                   "It is closed for writing; verify the sets on it.");
     if (on_medium && (on_medium->number != recorded->number || on_medium->uuid != recorded->uuid))
         return no(Recovery::change_request,
-                  fmt::format("the last set on it is {} ({}), recorded is {} ({})", raw(on_medium->number), on_medium->uuid.text,
-                              raw(recorded->number), recorded->uuid.text),
+                  fmt::format("the last set on it is {} ({}), recorded is {} ({})", raw(on_medium->number),
+                              on_medium->uuid.text, raw(recorded->number), recorded->uuid.text),
                   "Take what it holds into the catalog first, or verify it.");
     return std::nullopt;
 }

@@ -38,17 +38,21 @@ class Judge {
 
     Refusal always() const {
         if (request_.cartridge != row_.id)
-            return no(Recovery::stop_device, "the facts are about another cartridge", "This is a fault of the program; report it.");
+            return no(Recovery::stop_device, "the facts are about another cartridge",
+                      "This is a fault of the program; report it.");
         if (medium_.write_protected || row_.write_protected)
-            return no(Recovery::replace_medium, "the cartridge is write protected", "Slide its tab, or use another one.");
+            return no(Recovery::replace_medium, "the cartridge is write protected",
+                      "Slide its tab, or use another one.");
         if (row_.side.state == SideState::decommissioned || row_.side.state == SideState::incompatible)
-            return no(Recovery::replace_medium, fmt::format("it is {}", name_of(row_.side.state)), "Use another cartridge.");
+            return no(Recovery::replace_medium, fmt::format("it is {}", name_of(row_.side.state)),
+                      "Use another cartridge.");
         return std::nullopt;
     }
 
     Refusal stopped(bool expiry) const {
         if (!facts_.overwrite_stop.empty())
-            return no(Recovery::ask_operator, fmt::format("nothing is overwritten at present ({})", facts_.overwrite_stop),
+            return no(Recovery::ask_operator,
+                      fmt::format("nothing is overwritten at present ({})", facts_.overwrite_stop),
                       "Import the media that the state database has not seen, then end the stop.");
         if (expiry && !facts_.clock_stop.empty())
             return no(Recovery::ask_operator, fmt::format("no expiry is believed at present: {}", facts_.clock_stop),
@@ -58,9 +62,11 @@ class Judge {
 
     Refusal kept() const {
         if (!row_.hold.empty())
-            return no(Recovery::change_request, fmt::format("an operator holds it ({})", row_.hold), "End the hold first.");
+            return no(Recovery::change_request, fmt::format("an operator holds it ({})", row_.hold),
+                      "End the hold first.");
         if (facts_.set_running)
-            return no(Recovery::change_request, "a set on it is still being written", "Wait for its job, or cancel it.");
+            return no(Recovery::change_request, "a set on it is still being written",
+                      "Wait for its job, or cancel it.");
         return std::nullopt;
     }
 
@@ -68,7 +74,8 @@ class Judge {
         if (medium_.kind != MediumKind::blank) {
             // What it is decides who acts; never this purpose.
             if (auto refusal = check_identity(request_, facts_)) return refusal;
-            return no(Recovery::change_request, "it is not blank, it bears our label", "It is used again once its sets have expired.");
+            return no(Recovery::change_request, "it is not blank, it bears our label",
+                      "It is used again once its sets have expired.");
         }
         if (raw(row_.side.generation) != 0 || facts_.newest_keep_until || facts_.last_recorded)
             return no(Recovery::ask_operator, "the medium is blank, but the state database has a label for it",
@@ -77,7 +84,8 @@ class Judge {
             return no(Recovery::ask_operator, "another cartridge has the same volume tag",
                       "Give one of them another barcode, then run an inventory.");
         if (row_.side.state == SideState::allocated || row_.side.state == SideState::complete)
-            return no(Recovery::ask_operator, fmt::format("the state database says that it is {}", name_of(row_.side.state)),
+            return no(Recovery::ask_operator,
+                      fmt::format("the state database says that it is {}", name_of(row_.side.state)),
                       "Run a full inventory of the library.");
         return kept();
     }
@@ -85,9 +93,11 @@ class Judge {
     // The end of data and the sets before it, as the medium tells, for purposes that build on them.
     Refusal end_known() const {
         if (medium_.end == EndSearch::not_done)
-            return no(Recovery::change_request, "its end of data was not looked for", "This is a fault of the program; report it.");
+            return no(Recovery::change_request, "its end of data was not looked for",
+                      "This is a fault of the program; report it.");
         if (medium_.end == EndSearch::failed)
-            return no(Recovery::replace_medium, "its end of data cannot be found", "It is closed for writing; verify the sets on it.");
+            return no(Recovery::replace_medium, "its end of data cannot be found",
+                      "It is closed for writing; verify the sets on it.");
         return std::nullopt;
     }
 
@@ -99,7 +109,8 @@ class Judge {
             return no(Recovery::change_request, fmt::format("it is {}, not available", name_of(row_.side.state)),
                       "It becomes available when every set on it has expired.");
         if (facts_.newest_keep_until && *facts_.newest_keep_until >= facts_.now)
-            return no(Recovery::change_request, "a set on it, or one that needs it, has not expired", "Use another cartridge.");
+            return no(Recovery::change_request, "a set on it, or one that needs it, has not expired",
+                      "Use another cartridge.");
         if (auto refusal = end_known()) return refusal;
         if (auto refusal = check_last_set(request_, facts_)) return refusal;
         if (medium_.last_closed && medium_.last_closed->newest_keep_until >= facts_.now)
@@ -117,15 +128,16 @@ class Judge {
 
     PermitRefusal holds_more() const {
         return no(Recovery::change_request,
-                  fmt::format("it holds more than is recorded: data end at block {}, recorded is {}", raw(medium_.end_of_data),
-                              raw(row_.side.recorded_end)),
+                  fmt::format("it holds more than is recorded: data end at block {}, recorded is {}",
+                              raw(medium_.end_of_data), raw(row_.side.recorded_end)),
                   "Nothing is overwritten: take complete sets into the catalog and close the unfinished one first.");
     }
 
     Refusal append() const {
         if (auto refusal = check_identity(request_, facts_)) return refusal;
         if (row_.side.state != SideState::allocated)
-            return no(Recovery::replace_medium, fmt::format("it is {}, and sets are added to allocated media only", name_of(row_.side.state)),
+            return no(Recovery::replace_medium,
+                      fmt::format("it is {}, and sets are added to allocated media only", name_of(row_.side.state)),
                       "Use another cartridge.");
         if (facts_.now > std::min(medium_.label->appendable_until, row_.side.appendable_until))
             return no(Recovery::replace_medium, "its allocation period has ended", "A new media family begins.");
@@ -133,8 +145,8 @@ class Judge {
         if (raw(medium_.end_of_data) > raw(row_.side.recorded_end)) return holds_more();
         if (raw(medium_.end_of_data) < raw(row_.side.recorded_end))
             return no(Recovery::replace_medium,
-                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}", raw(medium_.end_of_data),
-                                  raw(row_.side.recorded_end)),
+                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
+                                  raw(medium_.end_of_data), raw(row_.side.recorded_end)),
                       "It is closed for writing; verify the sets on it.");
         if (auto refusal = check_last_set(request_, facts_)) return refusal;
         if (medium_.unfinished)
@@ -146,14 +158,16 @@ class Judge {
     Refusal close_unfinished() const {
         if (auto refusal = check_identity(request_, facts_)) return refusal;
         if (row_.side.state != SideState::allocated)
-            return no(Recovery::change_request, fmt::format("it is {}, nothing on it is to be closed", name_of(row_.side.state)), "");
+            return no(Recovery::change_request,
+                      fmt::format("it is {}, nothing on it is to be closed", name_of(row_.side.state)), "");
         if (auto refusal = end_known()) return refusal;
         if (!medium_.unfinished || !facts_.unfinished_known)
-            return no(Recovery::change_request, "no unfinished set of this database is at the end of its data", "Verify what it holds.");
+            return no(Recovery::change_request, "no unfinished set of this database is at the end of its data",
+                      "Verify what it holds.");
         if (raw(medium_.end_of_data) < raw(row_.side.recorded_end))
             return no(Recovery::replace_medium,
-                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}", raw(medium_.end_of_data),
-                                  raw(row_.side.recorded_end)),
+                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
+                                  raw(medium_.end_of_data), raw(row_.side.recorded_end)),
                       "It is closed for writing; verify the sets on it.");
         return check_last_set(request_, facts_);
     }
@@ -165,18 +179,22 @@ class Judge {
                       "Say so with 'capstan media erase --force --reason'.");
         if (word->seen != medium_.kind)
             return no(Recovery::ask_operator,
-                      fmt::format("the operator was told that it is {}, and now it is {}", name_of(word->seen), name_of(medium_.kind)),
+                      fmt::format("the operator was told that it is {}, and now it is {}", name_of(word->seen),
+                                  name_of(medium_.kind)),
                       "Look at the cartridge again before you decide.");
         if (auto old = check_old_database(request_, facts_)) return old;
         if (facts_.medium_id_elsewhere)
-            return no(Recovery::refresh_inventory, "it is another cartridge of this installation than the operator named",
+            return no(Recovery::refresh_inventory,
+                      "it is another cartridge of this installation than the operator named",
                       "Run a full inventory of the library.");
         if (auto refusal = kept()) return refusal;
         if (medium_.kind != MediumKind::blank)
             if (auto refusal = stopped(false)) return refusal;
-        const bool unexpired = facts_.newest_keep_until && (*facts_.newest_keep_until >= facts_.now || !facts_.clock_stop.empty());
+        const bool unexpired =
+            facts_.newest_keep_until && (*facts_.newest_keep_until >= facts_.now || !facts_.clock_stop.empty());
         if (unexpired && !word->even_unexpired)
-            return no(Recovery::ask_operator, "sets on it have not expired", "Say that these sets, too, are not needed.");
+            return no(Recovery::ask_operator, "sets on it have not expired",
+                      "Say that these sets, too, are not needed.");
         return std::nullopt;
     }
 

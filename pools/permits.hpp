@@ -1,6 +1,7 @@
 // The one place that grants the right to write on a medium: rules 1, 2, 3, 9, 10 and 11 of "what must never happen".
-// judge() is the rule itself, a pure function of facts; PermitOffice collects the database's facts and makes the permit.
-// A refusal is an Error (change_request, ask_operator or replace_medium) that names the cartridge, the fact and the act.
+// judge() is the rule itself, a pure function of facts; PermitOffice collects the database's facts and makes the
+// permit. A refusal is an Error (change_request, ask_operator or replace_medium) that names the cartridge, the fact and
+// the act.
 #pragma once
 
 #include "config/base/error.hpp"
@@ -21,10 +22,10 @@ enum class WritePurpose : std::uint8_t {
 };
 
 struct OperatorWord {
-    CartridgeId cartridge{};  // the one it is for
-    std::string who, why;     // neither empty
+    CartridgeId cartridge{};                   // the one it is for
+    std::string who, why;                      // neither empty
     MediumKind seen = MediumKind::unreadable;  // what he was told is on it
-    bool even_unexpired = false;  // he was told which unexpired sets are on it
+    bool even_unexpired = false;               // he was told which unexpired sets are on it
 };
 
 struct PermitRequest {
@@ -41,16 +42,16 @@ struct PermitRequest {
 struct PermitFacts {
     Cartridge cartridge;
     Uuid our_domain;
-    std::optional<SetOnMedium> last_recorded;   // the last set whose ESET is on it (keep-until unused)
-    std::optional<Wall> newest_keep_until;      // over all sets with data on it and the sets that need them; none: no set
-    bool set_running = false;                   // a set with data on it is still being written
-    bool unfinished_known = false;              // medium.unfinished is a set of this database
-    bool medium_id_elsewhere = false;           // the media id read belongs to another cartridge of the database
-    SetNumber next_set{};                       // numbers from here on were never given by this database
+    std::optional<SetOnMedium> last_recorded;  // the last set whose ESET is on it (keep-until unused)
+    std::optional<Wall> newest_keep_until;  // over all sets with data on it and the sets that need them; none: no set
+    bool set_running = false;               // a set with data on it is still being written
+    bool unfinished_known = false;          // medium.unfinished is a set of this database
+    bool medium_id_elsewhere = false;       // the media id read belongs to another cartridge of the database
+    SetNumber next_set{};                   // numbers from here on were never given by this database
     MediaFamilyId next_family{};
     Wall now{};
-    std::string clock_stop;                     // why no expiry is believed; empty: it is
-    std::string overwrite_stop;                 // why nothing is overwritten (rule 11); empty: it may be
+    std::string clock_stop;      // why no expiry is believed; empty: it is
+    std::string overwrite_stop;  // why nothing is overwritten (rule 11); empty: it may be
 };
 
 struct PermitRefusal {
@@ -62,7 +63,8 @@ struct PermitRefusal {
 // The rule. The terms of the permit, or why not.
 std::expected<WritePermit::Terms, PermitRefusal> judge(const PermitRequest& request, const PermitFacts& facts);
 
-// Control thread. Grants only while the caller holds the lease on the drive; the drive invalidates it (write_permit.hpp).
+// Control thread. Grants only while the caller holds the lease on the drive; the drive invalidates it
+// (write_permit.hpp).
 class PermitOffice {
   public:
     PermitOffice(StateStore& store, ClockGuard& clock, const Clock& time) : store_(store), clock_(clock), time_(time) {}

@@ -15,7 +15,8 @@ using Content = ElementFact::Content;
 
 class Reconciliation {
   public:
-    Reconciliation(const ReconcileSnapshot& snapshot, const InventoryFacts& facts) : snapshot_(snapshot), facts_(facts) {
+    Reconciliation(const ReconcileSnapshot& snapshot, const InventoryFacts& facts)
+        : snapshot_(snapshot), facts_(facts) {
         for (const auto& row : snapshot.cartridges) {
             if (!row.volume_tag.empty()) by_tag_[row.volume_tag].push_back(&row);
             if (here(row)) by_place_[row.place] = &row;
@@ -40,7 +41,9 @@ class Reconciliation {
     }
 
   private:
-    bool here(const Cartridge& row) const { return row.library == facts_.library && row.place.kind != PlaceKind::offline; }
+    bool here(const Cartridge& row) const {
+        return row.library == facts_.library && row.place.kind != PlaceKind::offline;
+    }
 
     void claim(const Cartridge& row, const Place& place) {
         found_at_[row.id] = place;
@@ -72,14 +75,18 @@ class Reconciliation {
         if (rows != by_tag_.end()) {
             for (const auto* row : rows->second) {
                 if (found_at_.contains(row->id)) continue;
-                if (here(*row)) moved = moved ? moved : row;
-                else if (row->place.kind == PlaceKind::offline) offline = offline ? offline : row;
-                else elsewhere = row;
+                if (here(*row))
+                    moved = moved ? moved : row;
+                else if (row->place.kind == PlaceKind::offline)
+                    offline = offline ? offline : row;
+                else
+                    elsewhere = row;
             }
         }
         if (const auto* row = moved ? moved : offline) {
             add(Kind::moved, *row, element.place,
-                fmt::format("the barcode reader saw {} at {}; it was at {}", element.volume_tag.text, to_text(element.place), to_text(row->place)));
+                fmt::format("the barcode reader saw {} at {}; it was at {}", element.volume_tag.text,
+                            to_text(element.place), to_text(row->place)));
             // Of two with one tag, nobody knows which one this is.
             if (row->duplicate_tag || rows->second.size() > 1)
                 add(Kind::must_identify, *row, element.place, "more than one cartridge has its volume tag");
@@ -91,8 +98,9 @@ class Reconciliation {
             for (const auto* row : rows->second)
                 if (!row->duplicate_tag && flagged_.insert(row->id).second)
                     add(Kind::duplicate_tag, *row, element.place,
-                        fmt::format("volume tag {} was also seen at {} of library {}{}", element.volume_tag.text, to_text(element.place),
-                                    facts_.library.text, elsewhere == row ? ", while it is in library " + row->library.text : ""));
+                        fmt::format("volume tag {} was also seen at {} of library {}{}", element.volume_tag.text,
+                                    to_text(element.place), facts_.library.text,
+                                    elsewhere == row ? ", while it is in library " + row->library.text : ""));
         }
         added(element, duplicate || tags_claimed_[element.volume_tag] != 0);
     }
@@ -103,9 +111,10 @@ class Reconciliation {
         correction.place = element.place;
         correction.volume_tag = element.volume_tag;
         correction.duplicate = duplicate;
-        correction.reason = element.volume_tag.empty()
-                                ? fmt::format("a cartridge without readable volume tag is at {}", to_text(element.place))
-                                : fmt::format("volume tag {} was seen for the first time, at {}", element.volume_tag.text, to_text(element.place));
+        correction.reason = element.volume_tag.empty() ? fmt::format("a cartridge without readable volume tag is at {}",
+                                                                     to_text(element.place))
+                                                       : fmt::format("volume tag {} was seen for the first time, at {}",
+                                                                     element.volume_tag.text, to_text(element.place));
         // A second unknown one with the tag of a first: both are doubtful.
         if (!element.volume_tag.empty()) {
             auto [first, fresh] = new_tags_.try_emplace(element.volume_tag, corrections_.size());
@@ -125,12 +134,14 @@ class Reconciliation {
             claim(row, element.place);
             if (!row.volume_tag.empty() && !row.must_identify)
                 add(Kind::must_identify, row, element.place,
-                    fmt::format("no volume tag could be read at {}, where {} was", to_text(element.place), row.volume_tag.text));
+                    fmt::format("no volume tag could be read at {}, where {} was", to_text(element.place),
+                                row.volume_tag.text));
             return;
         }
         if (const auto* row = carried_to(element)) {
             add(Kind::moved, *row, element.place,
-                fmt::format("the robot says that it was carried to {}; it was at {}", to_text(element.place), to_text(row->place)));
+                fmt::format("the robot says that it was carried to {}; it was at {}", to_text(element.place),
+                            to_text(row->place)));
             add(Kind::must_identify, *row, element.place, "its volume tag could not be read after a move");
             claim(*row, element.place);
             return;
@@ -165,7 +176,8 @@ class Reconciliation {
     void gone(const Cartridge& row) {
         const bool exists = elements_.contains(row.place);
         add(Kind::went_offline, row, row.place,
-            exists ? fmt::format("it is no longer at {}, nor anywhere else in library {}", to_text(row.place), facts_.library.text)
+            exists ? fmt::format("it is no longer at {}, nor anywhere else in library {}", to_text(row.place),
+                                 facts_.library.text)
                    : fmt::format("library {} has no {} any more", facts_.library.text, to_text(row.place)));
     }
 
@@ -176,13 +188,15 @@ class Reconciliation {
         auto at = found_at_.find(entry.cartridge);
         if (entry.act != JournalAct::move) {
             correction.kind = Kind::journal_unclear;
-            correction.reason = fmt::format("{} was cut off; only the medium knows how far it came", name_of(entry.act));
+            correction.reason =
+                fmt::format("{} was cut off; only the medium knows how far it came", name_of(entry.act));
             for (const auto& row : snapshot_.cartridges)
                 if (row.id == entry.cartridge && !row.must_identify)
                     add(Kind::must_identify, row, row.place, fmt::format("{} was cut off", name_of(entry.act)));
         } else if (at == found_at_.end()) {
             correction.kind = Kind::journal_unclear;
-            correction.reason = fmt::format("the cartridge is neither at {} nor at {}", to_text(entry.source), to_text(entry.destination));
+            correction.reason = fmt::format("the cartridge is neither at {} nor at {}", to_text(entry.source),
+                                            to_text(entry.destination));
         } else {
             correction.place = at->second;
             correction.kind = at->second == entry.destination ? Kind::journal_done
@@ -198,9 +212,9 @@ class Reconciliation {
     std::unordered_map<VolumeTag, std::vector<const Cartridge*>> by_tag_;
     std::map<Place, const Cartridge*> by_place_;
     std::map<Place, const ElementFact*> elements_;
-    std::map<CartridgeId, Place> found_at_;   // settled rows
-    std::set<Place> occupant_;                // settled elements
-    std::set<CartridgeId> flagged_;           // as duplicate
+    std::map<CartridgeId, Place> found_at_;  // settled rows
+    std::set<Place> occupant_;               // settled elements
+    std::set<CartridgeId> flagged_;          // as duplicate
     std::unordered_map<VolumeTag, int> tags_claimed_;
     std::unordered_map<VolumeTag, std::size_t> new_tags_;  // index of the correction
     std::vector<Correction> corrections_;

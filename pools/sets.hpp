@@ -11,8 +11,8 @@ struct Set {
     Uuid uuid;
     JobId job{};
     std::string name;
-    std::string type;  // normal, copy, incremental, differential, daily
-    PoolId pool{};     // 0: a .bkf file, no medium of a pool
+    std::string type;              // normal, copy, incremental, differential, daily
+    PoolId pool{};                 // 0: a .bkf file, no medium of a pool
     std::uint16_t mtf_number = 0;  // MTF data set number in its family
     MediaFamilyId family{};
     std::string file;  // of a set in a .bkf file: its path
@@ -30,10 +30,10 @@ struct Set {
 struct SetExtent {
     SetNumber set{};
     CartridgeId cartridge{};
-    std::uint16_t sequence = 1;       // media sequence number in the family
-    std::uint64_t first_fla = 0;      // format logical address at the extent's first block
-    BlockNumber first_block{};        // PBA of the set's SSET, or of the first block after a continuation
-    BlockNumber end_block{};          // behind the last committed block
+    std::uint16_t sequence = 1;   // media sequence number in the family
+    std::uint64_t first_fla = 0;  // format logical address at the extent's first block
+    BlockNumber first_block{};    // PBA of the set's SSET, or of the first block after a continuation
+    BlockNumber end_block{};      // behind the last committed block
     friend bool operator==(const SetExtent&, const SetExtent&) = default;
 };
 

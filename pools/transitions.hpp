@@ -7,12 +7,12 @@ namespace capstan::pools {
 
 enum class SideEvent : std::uint8_t {
     // requests
-    prepare,       // shall be labelled (moved to Free or into a pool)
-    allocate,      // its first write for a pool is about to be allowed
-    close,         // full, or closed for writing
-    release,       // every set on it has expired: its space may be used again
+    prepare,   // shall be labelled (moved to Free or into a pool)
+    allocate,  // its first write for a pool is about to be allowed
+    close,     // full, or closed for writing
+    release,   // every set on it has expired: its space may be used again
     decommission,
-    adopt,         // an imported medium is taken over with its sets, for reading
+    adopt,  // an imported medium is taken over with its sets, for reading
     // facts
     labelled,           // our label was written and read back
     seen_unrecognized,  // blank, foreign or unreadable
@@ -22,7 +22,12 @@ enum class SideEvent : std::uint8_t {
 };
 inline constexpr auto kFirstSideFact = SideEvent::labelled;
 
-struct SideTransition { SideState from; SideEvent event; SideState to; };
+struct SideTransition {
+    SideState from;
+    SideEvent event;
+    SideState to;
+};
+// clang-format off
 inline constexpr SideTransition kSideTransitions[] = {
     {SideState::unknown,        SideEvent::prepare,           SideState::unprepared},
     {SideState::unrecognized,   SideEvent::prepare,           SideState::unprepared},
@@ -63,8 +68,10 @@ inline constexpr SideTransition kSideTransitions[] = {
     {SideState::unrecognized,   SideEvent::seen_incompatible, SideState::incompatible},
     {SideState::import,         SideEvent::seen_incompatible, SideState::incompatible},
 };
+// clang-format on
 constexpr std::optional<SideState> next(SideState from, SideEvent event) {
-    for (const auto& t : kSideTransitions) if (t.from == from && t.event == event) return t.to;
+    for (const auto& t : kSideTransitions)
+        if (t.from == from && t.event == event) return t.to;
     return event < kFirstSideFact ? std::nullopt : std::optional{from};  // request : fact that changes nothing
 }
 static_assert(!next(SideState::allocated, SideEvent::prepare), "a medium with data is released first");
@@ -74,10 +81,23 @@ static_assert(next(SideState::allocated, SideEvent::seen_unrecognized) == SideSt
 static_assert(next(SideState::decommissioned, SideEvent::labelled) == SideState::decommissioned);
 
 enum class WorkEvent : std::uint8_t {
-    start, block, unblock, cancel,      // requests
-    passed, failed, interrupted, count  // facts; interrupted: the daemon ended while it was in process
+    // requests
+    start,
+    block,
+    unblock,
+    cancel,
+    // facts
+    passed,
+    failed,
+    interrupted,  // the daemon ended while it was in process
+    count
 };
-struct WorkTransition { WorkState from; WorkEvent event; WorkState to; };
+struct WorkTransition {
+    WorkState from;
+    WorkEvent event;
+    WorkState to;
+};
+// clang-format off
 inline constexpr WorkTransition kWorkTransitions[] = {
     {WorkState::queued,     WorkEvent::start,       WorkState::in_process},
     {WorkState::queued,     WorkEvent::block,       WorkState::waiting},
@@ -96,8 +116,10 @@ inline constexpr WorkTransition kWorkTransitions[] = {
     {WorkState::in_process, WorkEvent::interrupted, WorkState::queued},
     {WorkState::waiting,    WorkEvent::interrupted, WorkState::queued},
 };
+// clang-format on
 constexpr std::optional<WorkState> next(WorkState from, WorkEvent event) {
-    for (const auto& t : kWorkTransitions) if (t.from == from && t.event == event) return t.to;
+    for (const auto& t : kWorkTransitions)
+        if (t.from == from && t.event == event) return t.to;
     return event < WorkEvent::passed ? std::nullopt : std::optional{from};
 }
 constexpr bool is_finished(WorkState state) { return state >= WorkState::passed; }
@@ -105,21 +127,33 @@ static_assert(!next(WorkState::in_process, WorkEvent::cancel), "what the robot i
 static_assert(next(WorkState::cancelled, WorkEvent::passed) == WorkState::cancelled, "an end is an end");
 
 enum class RequestEvent : std::uint8_t { refuse, cancel, time_out, satisfied, count };  // satisfied is the fact
-struct RequestTransition { RequestState from; RequestEvent event; RequestState to; };
+struct RequestTransition {
+    RequestState from;
+    RequestEvent event;
+    RequestState to;
+};
+// clang-format off
 inline constexpr RequestTransition kRequestTransitions[] = {
     {RequestState::submitted, RequestEvent::refuse,    RequestState::refused},
     {RequestState::submitted, RequestEvent::cancel,    RequestState::cancelled},
     {RequestState::submitted, RequestEvent::time_out,  RequestState::cancelled},
     {RequestState::submitted, RequestEvent::satisfied, RequestState::complete},
 };
+// clang-format on
 constexpr std::optional<RequestState> next(RequestState from, RequestEvent event) {
-    for (const auto& t : kRequestTransitions) if (t.from == from && t.event == event) return t.to;
+    for (const auto& t : kRequestTransitions)
+        if (t.from == from && t.event == event) return t.to;
     return event < RequestEvent::satisfied ? std::nullopt : std::optional{from};
 }
 static_assert(!next(RequestState::refused, RequestEvent::cancel));
 
 enum class JobEvent : std::uint8_t { start, cancel, finished, finished_with_issues, failed, interrupted, count };
-struct JobTransition { JobState from; JobEvent event; JobState to; };
+struct JobTransition {
+    JobState from;
+    JobEvent event;
+    JobState to;
+};
+// clang-format off
 inline constexpr JobTransition kJobTransitions[] = {
     {JobState::queued,  JobEvent::start,                JobState::running},
     {JobState::queued,  JobEvent::cancel,               JobState::cancelled},
@@ -130,8 +164,10 @@ inline constexpr JobTransition kJobTransitions[] = {
     {JobState::running, JobEvent::failed,               JobState::failed},
     {JobState::running, JobEvent::interrupted,          JobState::interrupted},
 };
+// clang-format on
 constexpr std::optional<JobState> next(JobState from, JobEvent event) {
-    for (const auto& t : kJobTransitions) if (t.from == from && t.event == event) return t.to;
+    for (const auto& t : kJobTransitions)
+        if (t.from == from && t.event == event) return t.to;
     return event < JobEvent::finished ? std::nullopt : std::optional{from};
 }
 constexpr bool is_finished(JobState state) { return state >= JobState::complete; }

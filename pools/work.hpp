@@ -1,5 +1,5 @@
-// Job runs, work items, the robot journal and operator requests: plain values of the state database, and the tables that
-// say which state may follow which. Nothing waits for a human unseen: every wait is one of these, with a reason.
+// Job runs, work items, the robot journal and operator requests: plain values of the state database, and the tables
+// that say which state may follow which. Nothing waits for a human unseen: every wait is one of these, with a reason.
 #pragma once
 
 #include "pools/media.hpp"
@@ -8,7 +8,12 @@ namespace capstan::pools {
 
 enum class JobKind : std::uint8_t { backup, restore, verify, label, inventory, erase, catalog_rebuild, other };
 enum class JobState : std::uint8_t {
-    queued, running, complete, complete_with_issues, failed, cancelled,
+    queued,
+    running,
+    complete,
+    complete_with_issues,
+    failed,
+    cancelled,
     interrupted,  // the daemon ended under it; what it committed stays
     count
 };
@@ -22,7 +27,7 @@ struct Job {
     Wall created{};
     std::optional<Wall> started, ended;
     std::uint64_t objects = 0, bytes = 0, not_done = 0, changed = 0;
-    std::string message;     // the error that ended it, or empty
+    std::string message;  // the error that ended it, or empty
     friend bool operator==(const Job&, const Job&) = default;
 };
 
@@ -38,8 +43,8 @@ struct WorkItem {
     DriveName drive;
     CartridgeId cartridge{};  // 0: none yet
     PoolId pool{};
-    std::string parameters;   // JSON, opaque here
-    std::string reason;       // why it waits, or how it ended
+    std::string parameters;  // JSON, opaque here
+    std::string reason;      // why it waits, or how it ended
     Wall created{};
     std::optional<Wall> deadline, finished;
     friend bool operator==(const WorkItem&, const WorkItem&) = default;
@@ -74,8 +79,8 @@ struct OperatorRequest {
     CartridgeId cartridge{};  // mount_this
     PoolId pool{};            // new_media
     LibraryName library;
-    std::string text;         // what the operator shall do, in his words
-    std::string answer;       // why it was refused, or what completed it
+    std::string text;    // what the operator shall do, in his words
+    std::string answer;  // why it was refused, or what completed it
     Wall created{};
     std::optional<Wall> deadline, ended;
     friend bool operator==(const OperatorRequest&, const OperatorRequest&) = default;

@@ -16,10 +16,12 @@ class Reading {
     // In the order of the index: fewest allocations first.
     Result<std::vector<Candidate>> available(PoolId pool) {
         const auto limit = kCandidatesMax + request_.busy.size() + request_.turned_down.size();
-        CAPSTAN_TRY(auto found, query_cartridges(database_,
-                                                 fmt::format("WHERE s.pool = $1 AND s.state = 'available' AND s.online = 1"
-                                                             " ORDER BY s.allocations, s.cartridge LIMIT {}", limit),
-                                                 sql::values(raw(pool))));
+        CAPSTAN_TRY(auto found,
+                    query_cartridges(database_,
+                                     fmt::format("WHERE s.pool = $1 AND s.state = 'available' AND s.online = 1"
+                                                 " ORDER BY s.allocations, s.cartridge LIMIT {}",
+                                                 limit),
+                                     sql::values(raw(pool))));
         return candidates(std::move(found));
     }
 
@@ -42,7 +44,8 @@ class Reading {
         all.reserve(found.size());
         for (auto& cartridge : found) {
             std::string busy;
-            for (const auto& one : request_.busy) if (one.cartridge == cartridge.id) busy = one.why;
+            for (const auto& one : request_.busy)
+                if (one.cartridge == cartridge.id) busy = one.why;
             all.push_back({std::move(cartridge), std::move(busy)});
         }
         return all;
@@ -69,10 +72,11 @@ Result<AllocationSnapshot> allocation_snapshot(StateStore& store, const Allocati
     }
     if (!snapshot.available.empty() || !snapshot.free.empty()) return snapshot;
     // Only the answer to "why is my job waiting" needs this; bounded, since "a thousand" says enough.
-    CAPSTAN_TRY(auto row, store.database().query_one(
-                              "SELECT count(*) FROM (SELECT 1 FROM sides WHERE pool = $1 AND state = 'available' AND online = 0"
-                              " LIMIT 1000) some",
-                              sql::values(raw(request.pool)), "i"));
+    CAPSTAN_TRY(auto row,
+                store.database().query_one(
+                    "SELECT count(*) FROM (SELECT 1 FROM sides WHERE pool = $1 AND state = 'available' AND online = 0"
+                    " LIMIT 1000) some",
+                    sql::values(raw(request.pool)), "i"));
     snapshot.offline = row->number<std::uint64_t>();
     return snapshot;
 }

@@ -58,21 +58,25 @@ Result<std::vector<Cartridge>> query_cartridges(sql::Database& database, std::st
 
 Result<CartridgeId> Cartridges::add(WriteTransaction& transaction, const Cartridge& c, const AuditNote& note) {
     auto& database = transaction.database();
-    CAPSTAN_TRY(const auto id,
-                database.insert("INSERT INTO cartridges (volume_tag, library, place_kind, place_id, mounts, write_protected,"
-                                " suspect, duplicate_tag, must_identify, hold, created, last_mounted)"
-                                " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-                                sql::values(c.volume_tag, c.library, c.place.kind, c.place.id, c.mounts, c.write_protected,
-                                            c.suspect, c.duplicate_tag, c.must_identify, c.hold, c.created, c.last_mounted)));
+    CAPSTAN_TRY(
+        const auto id,
+        database.insert("INSERT INTO cartridges (volume_tag, library, place_kind, place_id, mounts, write_protected,"
+                        " suspect, duplicate_tag, must_identify, hold, created, last_mounted)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+                        sql::values(c.volume_tag, c.library, c.place.kind, c.place.id, c.mounts, c.write_protected,
+                                    c.suspect, c.duplicate_tag, c.must_identify, c.hold, c.created, c.last_mounted)));
     const auto& s = c.side;
     CAPSTAN_CHECK(database.execute(
-        "INSERT INTO sides (cartridge, pool, state, online, media_id, domain_id, family, sequence, generation, block_size,"
+        "INSERT INTO sides (cartridge, pool, state, online, media_id, domain_id, family, sequence, generation, "
+        "block_size,"
         " recorded_end, last_set, appendable_until, keep_until, bytes_written, capacity, allocations, description,"
-        " labelled, last_written) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+        " labelled, last_written) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
+        "$18,"
         " $19, $20)",
-        sql::values(id, c.pool, s.state, c.place.kind != PlaceKind::offline, s.media_id, s.domain_id, s.family, s.sequence,
-                    s.generation, s.block_size, s.recorded_end, s.last_set, s.appendable_until, s.keep_until,
-                    s.bytes_written, s.capacity, s.allocations, s.description, s.labelled, s.last_written)));
+        sql::values(id, c.pool, s.state, c.place.kind != PlaceKind::offline, s.media_id, s.domain_id, s.family,
+                    s.sequence, s.generation, s.block_size, s.recorded_end, s.last_set, s.appendable_until,
+                    s.keep_until, s.bytes_written, s.capacity, s.allocations, s.description, s.labelled,
+                    s.last_written)));
     CAPSTAN_CHECK(Audit(store_).add(transaction, {0, note, CartridgeId{id}, "added", "",
                                                   fmt::format("{}, {}", to_text(c.place), name_of(s.state))}));
     return CartridgeId{id};
@@ -81,7 +85,8 @@ Result<CartridgeId> Cartridges::add(WriteTransaction& transaction, const Cartrid
 Result<Cartridge> Cartridges::get(CartridgeId id) {
     CAPSTAN_TRY(auto found, query_cartridges(store_.database(), "WHERE s.cartridge = $1", sql::values(raw(id))));
     if (found.empty())
-        return fail(Recovery::change_request, fmt::format("there is no cartridge {}", raw(id)), "List them with 'capstan media list'.");
+        return fail(Recovery::change_request, fmt::format("there is no cartridge {}", raw(id)),
+                    "List them with 'capstan media list'.");
     return std::move(found.front());
 }
 
@@ -91,7 +96,8 @@ Result<std::vector<Cartridge>> Cartridges::by_tag(const VolumeTag& tag) {
 
 Result<std::optional<Cartridge>> Cartridges::by_media_id(const Uuid& media_id) {
     if (media_id.empty()) return std::nullopt;
-    CAPSTAN_TRY(auto found, query_cartridges(store_.database(), "WHERE s.media_id = $1 AND s.media_id <> ''", sql::values(media_id)));
+    CAPSTAN_TRY(auto found, query_cartridges(store_.database(), "WHERE s.media_id = $1 AND s.media_id <> ''",
+                                             sql::values(media_id)));
     if (found.empty()) return std::nullopt;
     return std::move(found.front());
 }
@@ -131,16 +137,16 @@ Result<void> Cartridges::set_place(WriteTransaction& transaction, CartridgeId id
                                    const Place& place, const AuditNote& note) {
     const bool online = place.kind != PlaceKind::offline;
     if (online == library.empty())
-        return fail(Recovery::give_up, fmt::format("cartridge {}: the place {} does not go with the library '{}'", raw(id),
-                                                   to_text(place), library.text));
+        return fail(Recovery::give_up, fmt::format("cartridge {}: the place {} does not go with the library '{}'",
+                                                   raw(id), to_text(place), library.text));
     CAPSTAN_TRY(const auto before, get(id));
     if (before.place == place && before.library == library) return {};
     if (online) {
         CAPSTAN_TRY(const auto there, at(library, place));
         if (there)
             return fail(Recovery::refresh_inventory,
-                        fmt::format("library {}: {} cannot be at {}: {} is there", library.text, to_text(before), to_text(place),
-                                    to_text(*there)),
+                        fmt::format("library {}: {} cannot be at {}: {} is there", library.text, to_text(before),
+                                    to_text(place), to_text(*there)),
                         "Run an inventory of the library.");
     }
     CAPSTAN_CHECK(transaction.database().change_one(
@@ -148,9 +154,13 @@ Result<void> Cartridges::set_place(WriteTransaction& transaction, CartridgeId id
         sql::values(library, place.kind, place.id, raw(id)), fmt::format("cartridge {}", raw(id))));
     if (online != (before.place.kind != PlaceKind::offline))
         CAPSTAN_CHECK(transaction.database().change_one("UPDATE sides SET online = $1 WHERE cartridge = $2",
-                                                        sql::values(online, raw(id)), fmt::format("cartridge {}", raw(id))));
-    auto text = [](const LibraryName& in, const Place& at) { return in.empty() ? to_text(at) : in.text + " " + to_text(at); };
-    return Audit(store_).add(transaction, {0, note, id, "place", text(before.library, before.place), text(library, place)});
+                                                        sql::values(online, raw(id)),
+                                                        fmt::format("cartridge {}", raw(id))));
+    auto text = [](const LibraryName& in, const Place& at) {
+        return in.empty() ? to_text(at) : in.text + " " + to_text(at);
+    };
+    return Audit(store_).add(transaction,
+                             {0, note, id, "place", text(before.library, before.place), text(library, place)});
 }
 
 Result<void> Cartridges::set_pool(WriteTransaction& transaction, CartridgeId id, PoolId pool, const AuditNote& note) {
@@ -158,34 +168,39 @@ Result<void> Cartridges::set_pool(WriteTransaction& transaction, CartridgeId id,
     if (before.pool == pool) return {};
     const auto state = before.side.state;
     if (pool == kFreePool && (state == SideState::allocated || state == SideState::complete))
-        return fail(Recovery::change_request, fmt::format("{} cannot go to the pool Free: it is {}", to_text(before), name_of(state)),
+        return fail(Recovery::change_request,
+                    fmt::format("{} cannot go to the pool Free: it is {}", to_text(before), name_of(state)),
                     "It returns by itself when every set on it has expired.");
     if (pool == kImportPool && state != SideState::import)
         return fail(Recovery::change_request,
                     fmt::format("{} cannot go to the pool Import: it is {}", to_text(before), name_of(state)), "");
     CAPSTAN_CHECK(transaction.database().change_one("UPDATE sides SET pool = $1 WHERE cartridge = $2",
                                                     sql::values(pool, raw(id)), fmt::format("cartridge {}", raw(id))));
-    return Audit(store_).add(transaction, {0, note, id, "pool", fmt::format("{}", raw(before.pool)), fmt::format("{}", raw(pool))});
+    return Audit(store_).add(transaction,
+                             {0, note, id, "pool", fmt::format("{}", raw(before.pool)), fmt::format("{}", raw(pool))});
 }
 
-Result<SideState> Cartridges::apply(WriteTransaction& transaction, CartridgeId id, SideEvent event, const AuditNote& note) {
+Result<SideState> Cartridges::apply(WriteTransaction& transaction, CartridgeId id, SideEvent event,
+                                    const AuditNote& note) {
     CAPSTAN_TRY(const auto before, get(id));
     const auto after = next(before.side.state, event);
     if (!after)
         return fail(Recovery::change_request,
-                    fmt::format("{}: '{}' is not possible while it is {}", to_text(before), name_of(event), name_of(before.side.state)),
+                    fmt::format("{}: '{}' is not possible while it is {}", to_text(before), name_of(event),
+                                name_of(before.side.state)),
                     "Look at it with 'capstan media show'.");
     const bool allocated = event == SideEvent::allocate;
     if (*after == before.side.state && !allocated) return *after;
     CAPSTAN_CHECK(transaction.database().change_one(
         "UPDATE sides SET state = $1, allocations = allocations + $2 WHERE cartridge = $3",
         sql::values(*after, allocated ? 1 : 0, raw(id)), fmt::format("cartridge {}", raw(id))));
-    CAPSTAN_CHECK(Audit(store_).add(transaction, {0, note, id, "state", std::string(name_of(before.side.state)),
-                                                  std::string(name_of(*after))}));
+    CAPSTAN_CHECK(Audit(store_).add(
+        transaction, {0, note, id, "state", std::string(name_of(before.side.state)), std::string(name_of(*after))}));
     return *after;
 }
 
-Result<void> Cartridges::labelled(WriteTransaction& transaction, CartridgeId id, const LabelWritten& label, const AuditNote& note) {
+Result<void> Cartridges::labelled(WriteTransaction& transaction, CartridgeId id, const LabelWritten& label,
+                                  const AuditNote& note) {
     CAPSTAN_TRY(const auto before, get(id));
     CAPSTAN_CHECK(apply(transaction, id, SideEvent::labelled, note));
     auto& database = transaction.database();
@@ -202,9 +217,9 @@ Result<void> Cartridges::labelled(WriteTransaction& transaction, CartridgeId id,
     auto text = [](MediaFamilyId family, unsigned sequence, WriteGeneration generation) {
         return fmt::format("family {} sequence {} generation {}", raw(family), sequence, raw(generation));
     };
-    return Audit(store_).add(transaction, {0, note, id, "label",
-                                           text(before.side.family, before.side.sequence, before.side.generation),
-                                           text(label.family, label.sequence, label.generation)});
+    return Audit(store_).add(
+        transaction, {0, note, id, "label", text(before.side.family, before.side.sequence, before.side.generation),
+                      text(label.family, label.sequence, label.generation)});
 }
 
 }  // namespace capstan::pools

@@ -26,7 +26,7 @@ struct CartridgeFilter {
     std::optional<SideState> state;
     std::optional<LibraryName> library;
     std::optional<PlaceKind> place;
-    CartridgeId after{};        // the last one of the page before
+    CartridgeId after{};  // the last one of the page before
     std::uint32_t limit = 1000;
 };
 
@@ -43,27 +43,33 @@ class Cartridges {
     Result<std::vector<Cartridge>> list(const CartridgeFilter& filter);
 
     // One place holds one cartridge: moving on to a taken place is refused by the database. Offline: empty library.
-    Result<void> set_place(WriteTransaction& transaction, CartridgeId id, const LibraryName& library, const Place& place,
-                           const AuditNote& note);
+    Result<void> set_place(WriteTransaction& transaction, CartridgeId id, const LibraryName& library,
+                           const Place& place, const AuditNote& note);
     Result<void> set_pool(WriteTransaction& transaction, CartridgeId id, PoolId pool, const AuditNote& note);
     // By the table of transitions.hpp; change_request names cartridge, state and event.
     Result<SideState> apply(WriteTransaction& transaction, CartridgeId id, SideEvent event, const AuditNote& note);
-    // Event `labelled` and everything the label says; bytes written and last set begin anew; sets that had data here lose
-    // their extents (the caller checked that they had expired, or an operator's word).
-    Result<void> labelled(WriteTransaction& transaction, CartridgeId id, const LabelWritten& label, const AuditNote& note);
+    // Event `labelled` and everything the label says; bytes written and last set begin anew; sets that had data here
+    // lose their extents (the caller checked that they had expired, or an operator's word).
+    Result<void> labelled(WriteTransaction& transaction, CartridgeId id, const LabelWritten& label,
+                          const AuditNote& note);
 
-    // A label that this database did not write: what it says is kept with the cartridge (Import). The media id is left out if
-    // another cartridge has it.
-    Result<void> label_seen(WriteTransaction& transaction, CartridgeId id, const LabelOnMedium& label, const AuditNote& note);
+    // A label that this database did not write: what it says is kept with the cartridge (Import). The media id is left
+    // out if another cartridge has it.
+    Result<void> label_seen(WriteTransaction& transaction, CartridgeId id, const LabelOnMedium& label,
+                            const AuditNote& note);
 
     // Small facts; audited like the rest.
     Result<void> set_suspect(WriteTransaction& transaction, CartridgeId id, bool suspect, const AuditNote& note);
-    Result<void> set_write_protected(WriteTransaction& transaction, CartridgeId id, bool protect, const AuditNote& note);
-    Result<void> set_duplicate_tag(WriteTransaction& transaction, CartridgeId id, bool duplicate, const AuditNote& note);
+    Result<void> set_write_protected(WriteTransaction& transaction, CartridgeId id, bool protect,
+                                     const AuditNote& note);
+    Result<void> set_duplicate_tag(WriteTransaction& transaction, CartridgeId id, bool duplicate,
+                                   const AuditNote& note);
     Result<void> set_must_identify(WriteTransaction& transaction, CartridgeId id, bool must, const AuditNote& note);
-    Result<void> set_volume_tag(WriteTransaction& transaction, CartridgeId id, const VolumeTag& tag, const AuditNote& note);
+    Result<void> set_volume_tag(WriteTransaction& transaction, CartridgeId id, const VolumeTag& tag,
+                                const AuditNote& note);
     Result<void> set_hold(WriteTransaction& transaction, CartridgeId id, const std::string& why, const AuditNote& note);
-    Result<void> set_description(WriteTransaction& transaction, CartridgeId id, const std::string& text, const AuditNote& note);
+    Result<void> set_description(WriteTransaction& transaction, CartridgeId id, const std::string& text,
+                                 const AuditNote& note);
     Result<void> count_mount(WriteTransaction& transaction, CartridgeId id, Wall at);
     // The row of a cartridge that turned out to be another one. Refused if it was ever labelled or holds data.
     Result<void> remove_unused(WriteTransaction& transaction, CartridgeId id, const AuditNote& note);

@@ -14,26 +14,32 @@ Result<void> record_extent(WriteTransaction& transaction, StateStore& store, con
     auto& database = transaction.database();
     const auto cartridge = raw(record.cartridge);
     CAPSTAN_TRY(const auto before, Cartridges(store).get(record.cartridge));
-    if (raw(record.recorded_end) < raw(before.side.recorded_end) || raw(record.extent.end_block) > raw(record.recorded_end) ||
+    if (raw(record.recorded_end) < raw(before.side.recorded_end) ||
+        raw(record.extent.end_block) > raw(record.recorded_end) ||
         raw(record.extent.first_block) > raw(record.extent.end_block))
-        return fail(Recovery::give_up,
-                    fmt::format("{}: a checkpoint of {} ends at block {}, its extent is {}..{}, and block {} is recorded already",
-                                to_text(before), set_text(record.set), raw(record.recorded_end), raw(record.extent.first_block),
-                                raw(record.extent.end_block), raw(before.side.recorded_end)),
-                    "This is a fault of the program; keep the log and report it.");
+        return fail(
+            Recovery::give_up,
+            fmt::format(
+                "{}: a checkpoint of {} ends at block {}, its extent is {}..{}, and block {} is recorded already",
+                to_text(before), set_text(record.set), raw(record.recorded_end), raw(record.extent.first_block),
+                raw(record.extent.end_block), raw(before.side.recorded_end)),
+            "This is a fault of the program; keep the log and report it.");
     if (before.side.state != SideState::allocated)
         return fail(Recovery::change_request,
-                    fmt::format("{}: sets are written to allocated media only, this one is {}", to_text(before), name_of(before.side.state)));
+                    fmt::format("{}: sets are written to allocated media only, this one is {}", to_text(before),
+                                name_of(before.side.state)));
     // The first block and address of an extent are facts of its beginning; only its end moves.
-    CAPSTAN_CHECK(database.execute(
-        "INSERT INTO set_extents (set_number, cartridge, sequence, first_fla, first_block, end_block)"
-        " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (set_number, cartridge) DO UPDATE SET end_block = excluded.end_block",
-        sql::values(raw(record.set), cartridge, record.extent.sequence, record.extent.first_fla, raw(record.extent.first_block),
-                    raw(record.extent.end_block))));
+    CAPSTAN_CHECK(
+        database.execute("INSERT INTO set_extents (set_number, cartridge, sequence, first_fla, first_block, end_block)"
+                         " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (set_number, cartridge) DO UPDATE SET end_block "
+                         "= excluded.end_block",
+                         sql::values(raw(record.set), cartridge, record.extent.sequence, record.extent.first_fla,
+                                     raw(record.extent.first_block), raw(record.extent.end_block))));
     return database.change_one(
         "UPDATE sides SET recorded_end = $1, last_set = $2, bytes_written = bytes_written + $3, last_written = $4"
         " WHERE cartridge = $5",
-        sql::values(raw(record.recorded_end), record.mtf_number, record.bytes_on_medium, record.at, cartridge), to_text(before));
+        sql::values(raw(record.recorded_end), record.mtf_number, record.bytes_on_medium, record.at, cartridge),
+        to_text(before));
 }
 
 Result<void> record(WriteTransaction& transaction, StateStore& store, const CheckpointRecord& record) {
@@ -48,10 +54,10 @@ Result<void> record(WriteTransaction& transaction, StateStore& store, const Chec
         fmt::format("running {}", set_text(record.set))));
     if (raw(record.cartridge) != 0) CAPSTAN_CHECK(record_extent(transaction, store, record));
     if (record.segment)
-        CAPSTAN_CHECK(database.execute("INSERT INTO catalog_segments (set_number, ordinal, file_name, objects)"
-                                       " VALUES ($1, $2, $3, $4)",
-                                       sql::values(raw(record.set), record.segment->ordinal, record.segment->file_name,
-                                                   record.segment->objects)));
+        CAPSTAN_CHECK(database.execute(
+            "INSERT INTO catalog_segments (set_number, ordinal, file_name, objects)"
+            " VALUES ($1, $2, $3, $4)",
+            sql::values(raw(record.set), record.segment->ordinal, record.segment->file_name, record.segment->objects)));
     if (raw(record.job) == 0) return {};
     Jobs jobs(store);
     CAPSTAN_CHECK(jobs.add_issues(transaction, record.issues));
@@ -59,9 +65,10 @@ Result<void> record(WriteTransaction& transaction, StateStore& store, const Chec
 }
 
 Result<void> end_set(WriteTransaction& transaction, SetNumber set, SetState state, bool end_written, Wall ended) {
-    return transaction.database().change_one("UPDATE sets SET state = $1, end_written = $2, ended = $3 WHERE number = $4"
-                                             " AND state = 'running'",
-                                             sql::values(state, end_written, ended, raw(set)), fmt::format("running {}", set_text(set)));
+    return transaction.database().change_one(
+        "UPDATE sets SET state = $1, end_written = $2, ended = $3 WHERE number = $4"
+        " AND state = 'running'",
+        sql::values(state, end_written, ended, raw(set)), fmt::format("running {}", set_text(set)));
 }
 
 }  // namespace

@@ -4,14 +4,12 @@ namespace capstan::pools::sql {
 
 const std::vector<std::string>& connection_setup() {
     static const std::vector<std::string> statements{
-        "PRAGMA busy_timeout = 0",         // one owner: a lock held by somebody else is an error at once
+        "PRAGMA busy_timeout = 0",  // one owner: a lock held by somebody else is an error at once
         "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",       // the commit is on the disk when it returns
-        "PRAGMA foreign_keys = ON",
-        "PRAGMA wal_autocheckpoint = 1000",
-        "PRAGMA journal_size_limit = 8388608",
-        "PRAGMA cache_size = -8192",       // KiB
-        "PRAGMA trusted_schema = OFF",     // the file is data, also when somebody else has edited it
+        "PRAGMA synchronous = FULL",  // the commit is on the disk when it returns
+        "PRAGMA foreign_keys = ON",    "PRAGMA wal_autocheckpoint = 1000", "PRAGMA journal_size_limit = 8388608",
+        "PRAGMA cache_size = -8192",    // KiB
+        "PRAGMA trusted_schema = OFF",  // the file is data, also when somebody else has edited it
     };
     return statements;
 }

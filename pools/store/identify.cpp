@@ -35,9 +35,7 @@ class Identification {
                 CAPSTAN_CHECK(doubt(expected.id));
                 return expected.id;
             case Kind::older_than_database:
-            case Kind::blank_but_labelled:
-                CAPSTAN_CHECK(doubt(expected.id));
-                return expected.id;
+            case Kind::blank_but_labelled: CAPSTAN_CHECK(doubt(expected.id)); return expected.id;
             case Kind::foreign:
             case Kind::blank:
             case Kind::unreadable: break;

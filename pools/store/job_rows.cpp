@@ -6,9 +6,13 @@ namespace capstan::pools {
 namespace {
 
 constexpr std::string_view kJobColumns =
-    "SELECT id, kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done, changed, message"
+    "SELECT id, kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done, changed, "
+    "message"
     " FROM jobs";
-constexpr std::string_view kJobKinds = "ittttt" "iiiiiii" "t";
+constexpr std::string_view kJobKinds =
+    "ittttt"
+    "iiiiiii"
+    "t";
 
 Result<std::vector<Job>> query_jobs(StateStore& store, const std::string& condition, const sql::Values& parameters) {
     CAPSTAN_TRY(auto rows, store.database().query(fmt::format("{} {}", kJobColumns, condition), parameters, kJobKinds));
@@ -39,19 +43,21 @@ Result<std::vector<Job>> query_jobs(StateStore& store, const std::string& condit
 }  // namespace
 
 Result<JobId> Jobs::add(WriteTransaction& transaction, const Job& job) {
-    CAPSTAN_TRY(const auto id,
-                transaction.database().insert(
-                    "INSERT INTO jobs (kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done,"
-                    " changed, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
-                    sql::values(job.kind, job.name, job.parameters, job.owner, job.state, job.created, job.started, job.ended,
-                                job.objects, job.bytes, job.not_done, job.changed, job.message)));
+    CAPSTAN_TRY(
+        const auto id,
+        transaction.database().insert(
+            "INSERT INTO jobs (kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done,"
+            " changed, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+            sql::values(job.kind, job.name, job.parameters, job.owner, job.state, job.created, job.started, job.ended,
+                        job.objects, job.bytes, job.not_done, job.changed, job.message)));
     return JobId{id};
 }
 
 Result<Job> Jobs::get(JobId id) {
     CAPSTAN_TRY(auto jobs, query_jobs(store_, "WHERE id = $1", sql::values(raw(id))));
     if (jobs.empty())
-        return fail(Recovery::change_request, fmt::format("there is no job {}", raw(id)), "List them with 'capstan job list'.");
+        return fail(Recovery::change_request, fmt::format("there is no job {}", raw(id)),
+                    "List them with 'capstan job list'.");
     return std::move(jobs.front());
 }
 
@@ -63,13 +69,15 @@ Result<std::vector<Job>> Jobs::unfinished() {
     return query_jobs(store_, "WHERE state IN ($1, $2) ORDER BY id", sql::values(JobState::queued, JobState::running));
 }
 
-Result<JobState> Jobs::apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message, Wall at) {
+Result<JobState> Jobs::apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message,
+                             Wall at) {
     CAPSTAN_TRY(const auto job, get(id));
     const auto state = next(job.state, event);
     if (!state)
-        return fail(Recovery::change_request,
-                    fmt::format("job {}: '{}' is not possible while it is {}", raw(id), name_of(event), name_of(job.state)),
-                    is_finished(job.state) ? "It has ended already." : "");
+        return fail(
+            Recovery::change_request,
+            fmt::format("job {}: '{}' is not possible while it is {}", raw(id), name_of(event), name_of(job.state)),
+            is_finished(job.state) ? "It has ended already." : "");
     if (*state == job.state) return *state;
     const auto started = event == JobEvent::start ? std::optional(at) : job.started;
     const auto ended = is_finished(*state) ? std::optional(at) : job.ended;
@@ -114,7 +122,8 @@ Result<std::vector<JobIssue>> Jobs::issues(JobId id, std::uint32_t max, std::uin
 }
 
 Result<std::uint64_t> Jobs::issue_count(JobId id) {
-    CAPSTAN_TRY(auto row, store_.database().query_one("SELECT count(*) FROM job_issues WHERE job = $1", sql::values(raw(id)), "i"));
+    CAPSTAN_TRY(auto row, store_.database().query_one("SELECT count(*) FROM job_issues WHERE job = $1",
+                                                      sql::values(raw(id)), "i"));
     return row->number<std::uint64_t>();
 }
 
@@ -128,8 +137,9 @@ Result<void> Devices::seen(WriteTransaction& transaction, const DeviceSeen& devi
 }
 
 Result<std::vector<DeviceSeen>> Devices::list() {
-    CAPSTAN_TRY(auto rows, store_.database().query("SELECT kind, name, product, serial, state, seen FROM devices ORDER BY kind, name",
-                                                   {}, "ttttti"));
+    CAPSTAN_TRY(auto rows,
+                store_.database().query(
+                    "SELECT kind, name, product, serial, state, seen FROM devices ORDER BY kind, name", {}, "ttttti"));
     std::vector<DeviceSeen> devices;
     for (auto& row : rows) {
         DeviceSeen device;

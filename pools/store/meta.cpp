@@ -37,7 +37,8 @@ Result<std::uint64_t> Meta::number(const std::string& key) {
     if (!text) return 1;
     std::uint64_t value = 0;
     const auto* end = text->data() + text->size();
-    if (auto [stop, error] = std::from_chars(text->data(), end, value); error != std::errc{} || stop != end || value == 0)
+    if (auto [stop, error] = std::from_chars(text->data(), end, value);
+        error != std::errc{} || stop != end || value == 0)
         return fail(Recovery::give_up, fmt::format("state database: {} is '{}', not a number", key, *text),
                     "Restore the newest copy of the state database.");
     return value;
@@ -89,7 +90,8 @@ Result<std::string> Meta::overwrite_stop() {
 Result<void> Meta::stop_overwriting(WriteTransaction& transaction, const std::string& why, const AuditNote& note) {
     CAPSTAN_TRY(auto before, overwrite_stop());
     if (before.empty()) CAPSTAN_CHECK(set(transaction, kOverwriteStop, why));
-    return Audit(store_).add(transaction, {0, note, CartridgeId{}, "overwrite stop", before, before.empty() ? why : before});
+    return Audit(store_).add(transaction,
+                             {0, note, CartridgeId{}, "overwrite stop", before, before.empty() ? why : before});
 }
 
 Result<void> Meta::clear_overwrite_stop(WriteTransaction& transaction, const AuditNote& note) {

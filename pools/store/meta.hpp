@@ -21,8 +21,8 @@ class Meta {
     // A medium bears a number that this database never gave: it will not give it either.
     Result<void> numbers_seen(WriteTransaction& transaction, SetNumber set, MediaFamilyId family);
 
-    // Rule 11: the database is older than what a medium says. Kept until an operator, after the media it had not seen were
-    // imported, clears it. Both are audited. The first reason stays.
+    // Rule 11: the database is older than what a medium says. Kept until an operator, after the media it had not seen
+    // were imported, clears it. Both are audited. The first reason stays.
     Result<std::string> overwrite_stop();  // empty: none
     Result<void> stop_overwriting(WriteTransaction& transaction, const std::string& why, const AuditNote& note);
     Result<void> clear_overwrite_stop(WriteTransaction& transaction, const AuditNote& note);

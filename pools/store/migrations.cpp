@@ -51,12 +51,11 @@ constexpr std::string_view kVersion1[] = {
     "CREATE TABLE sets (number BIGINT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, job BIGINT REFERENCES jobs (id),"
     " name TEXT NOT NULL, type TEXT NOT NULL, pool BIGINT REFERENCES pools (id), mtf_number BIGINT NOT NULL,"
     " family BIGINT NOT NULL, file TEXT NOT NULL, started BIGINT NOT NULL, ended BIGINT, state TEXT NOT NULL,"
-    " end_written BIGINT NOT NULL, objects BIGINT NOT NULL, bytes BIGINT NOT NULL, not_saved BIGINT NOT NULL, changed BIGINT NOT NULL,"
+    " end_written BIGINT NOT NULL, objects BIGINT NOT NULL, bytes BIGINT NOT NULL, not_saved BIGINT NOT NULL, changed "
+    "BIGINT NOT NULL,"
     " keep_until BIGINT NOT NULL, based_on BIGINT)",
-    "CREATE INDEX sets_by_job ON sets (job)",
-    "CREATE INDEX sets_by_state ON sets (state)",
-    "CREATE INDEX sets_by_name ON sets (name, number)",
-    "CREATE INDEX sets_by_base ON sets (based_on)",
+    "CREATE INDEX sets_by_job ON sets (job)", "CREATE INDEX sets_by_state ON sets (state)",
+    "CREATE INDEX sets_by_name ON sets (name, number)", "CREATE INDEX sets_by_base ON sets (based_on)",
     "CREATE TABLE set_extents (set_number BIGINT NOT NULL REFERENCES sets (number),"
     " cartridge BIGINT NOT NULL REFERENCES cartridges (id), sequence BIGINT NOT NULL, first_fla BIGINT NOT NULL,"
     " first_block BIGINT NOT NULL, end_block BIGINT NOT NULL, PRIMARY KEY (set_number, cartridge))",
@@ -98,7 +97,8 @@ constexpr Migration kMigrations[] = {
 Result<void> run_step(Database& database, const Migration& step) {
     for (auto statement : step.statements) CAPSTAN_CHECK(database.execute(in_dialect(statement)));
     CAPSTAN_CHECK(database.execute("DELETE FROM schema_version"));
-    return database.change_one("INSERT INTO schema_version (version) VALUES ($1)", values(step.version), "the schema version");
+    return database.change_one("INSERT INTO schema_version (version) VALUES ($1)", values(step.version),
+                               "the schema version");
 }
 
 }  // namespace
@@ -116,7 +116,8 @@ Result<void> migrate(Database& database, std::span<const Migration> steps) {
     const int newest = steps.empty() ? 0 : steps.back().version;
     if (version > newest)
         return fail(Recovery::give_up,
-                    fmt::format("the state database has schema version {}; this program knows versions up to {}", version, newest),
+                    fmt::format("the state database has schema version {}; this program knows versions up to {}",
+                                version, newest),
                     "Start the newer capstand that wrote it, or restore a copy from before the upgrade.");
     for (const auto& step : steps) {
         if (step.version <= version) continue;

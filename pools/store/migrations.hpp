@@ -12,7 +12,7 @@ namespace capstan::pools::sql {
 class Database;
 
 struct Migration {
-    int version;                               // from 1, without gaps
+    int version;  // from 1, without gaps
     std::string_view purpose;
     std::span<const std::string_view> statements;  // {id} and {bytes} as in dialect.hpp
 };

@@ -12,12 +12,13 @@ namespace {
 
 // The last set whose ESET is on this cartridge: it ended with its last extent here.
 Result<std::optional<SetOnMedium>> last_recorded(StateStore& store, CartridgeId cartridge) {
-    CAPSTAN_TRY(auto rows, store.database().query(
-                               "SELECT t.number, t.uuid FROM set_extents e JOIN sets t ON t.number = e.set_number"
-                               " WHERE e.cartridge = $1 AND t.end_written = 1 AND NOT EXISTS (SELECT 1 FROM set_extents later"
-                               " WHERE later.set_number = e.set_number AND later.sequence > e.sequence)"
-                               " ORDER BY e.end_block DESC, t.number DESC LIMIT 1",
-                               sql::values(raw(cartridge)), "it"));
+    CAPSTAN_TRY(auto rows,
+                store.database().query(
+                    "SELECT t.number, t.uuid FROM set_extents e JOIN sets t ON t.number = e.set_number"
+                    " WHERE e.cartridge = $1 AND t.end_written = 1 AND NOT EXISTS (SELECT 1 FROM set_extents later"
+                    " WHERE later.set_number = e.set_number AND later.sequence > e.sequence)"
+                    " ORDER BY e.end_block DESC, t.number DESC LIMIT 1",
+                    sql::values(raw(cartridge)), "it"));
     if (rows.empty()) return std::nullopt;
     SetOnMedium set;
     set.number = rows.front().number<SetNumber>();
@@ -81,11 +82,12 @@ Result<WritePermit> PermitOffice::grant(const PermitRequest& request) {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store_));
     if (!judgement && !judgement.error().database_is_old.empty())
         CAPSTAN_CHECK(stop_overwriting(store_, transaction, request, judgement.error().database_is_old, note));
-    const auto answer = judgement ? fmt::format("granted from block {}, family {}, generation {}", raw(judgement->first_block),
-                                                raw(judgement->family), raw(judgement->generation))
-                                  : to_text(judgement.error().error);
-    CAPSTAN_CHECK(Audit(store_).add(transaction, {0, note, request.cartridge, "permit",
-                                                  std::string(name_of(request.medium.kind)), answer}));
+    const auto answer =
+        judgement ? fmt::format("granted from block {}, family {}, generation {}", raw(judgement->first_block),
+                                raw(judgement->family), raw(judgement->generation))
+                  : to_text(judgement.error().error);
+    CAPSTAN_CHECK(Audit(store_).add(
+        transaction, {0, note, request.cartridge, "permit", std::string(name_of(request.medium.kind)), answer}));
     CAPSTAN_CHECK(transaction.commit());
     if (!judgement) return std::unexpected(std::move(judgement.error().error));
     return WritePermit(std::move(*judgement));

@@ -68,25 +68,31 @@ Result<PoolId> Pools::create(WriteTransaction& transaction, const Pool& pool) {
                     "Give a name; the system pools exist already.");
     CAPSTAN_TRY(auto same, database.query_one("SELECT id FROM pools WHERE name = $1", sql::values(pool.name), "i"));
     if (same)
-        return fail(Recovery::change_request, fmt::format("pool {} exists already", pool.name.text), "Choose another name.");
+        return fail(Recovery::change_request, fmt::format("pool {} exists already", pool.name.text),
+                    "Choose another name.");
     auto parameters = sql::values(pool.name, pool.kind);
     const auto policy = policy_values(pool.policy);
     parameters.insert(parameters.end(), policy.begin(), policy.end());
-    CAPSTAN_TRY(const auto id, database.insert(
-                                   "INSERT INTO pools (name, kind, draw_from_free, return_to_free, block_size, append_for, keep_for,"
-                                   " family_media_max, allocations_max) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-                                   parameters));
+    CAPSTAN_TRY(const auto id,
+                database.insert(
+                    "INSERT INTO pools (name, kind, draw_from_free, return_to_free, block_size, append_for, keep_for,"
+                    " family_media_max, allocations_max) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+                    parameters));
     return PoolId{id};
 }
 
 Result<Pool> Pools::get(PoolId id) {
-    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE id = $1", kPoolColumns), sql::values(raw(id)), kPoolKinds));
-    if (!row) return fail(Recovery::change_request, fmt::format("there is no pool {}", raw(id)), "List them with 'capstan pool list'.");
+    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE id = $1", kPoolColumns),
+                                                      sql::values(raw(id)), kPoolKinds));
+    if (!row)
+        return fail(Recovery::change_request, fmt::format("there is no pool {}", raw(id)),
+                    "List them with 'capstan pool list'.");
     return read_pool(std::move(*row));
 }
 
 Result<Pool> Pools::by_name(const PoolName& name) {
-    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE name = $1", kPoolColumns), sql::values(name), kPoolKinds));
+    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE name = $1", kPoolColumns),
+                                                      sql::values(name), kPoolKinds));
     if (row) return read_pool(std::move(*row));
     CAPSTAN_TRY(const auto all, list());
     std::string names;
@@ -117,10 +123,12 @@ Result<void> Pools::remove(WriteTransaction& transaction, PoolId id) {
     CAPSTAN_TRY(const auto pool, get(id));
     auto& database = transaction.database();
     if (pool.kind != PoolKind::application)
-        return fail(Recovery::change_request, fmt::format("pool {} belongs to the system and is not deleted", pool.name.text));
-    CAPSTAN_TRY(const auto used, database.query_one(
-                                     "SELECT (SELECT count(*) FROM sides WHERE pool = $1) + (SELECT count(*) FROM sets WHERE pool = $2)",
-                                     sql::values(raw(id), raw(id)), "i"));
+        return fail(Recovery::change_request,
+                    fmt::format("pool {} belongs to the system and is not deleted", pool.name.text));
+    CAPSTAN_TRY(const auto used,
+                database.query_one(
+                    "SELECT (SELECT count(*) FROM sides WHERE pool = $1) + (SELECT count(*) FROM sets WHERE pool = $2)",
+                    sql::values(raw(id), raw(id)), "i"));
     if (sql::Row(*used).integer() != 0)
         return fail(Recovery::change_request, fmt::format("pool {} still has cartridges or sets", pool.name.text),
                     "Move its cartridges to another pool first.");
@@ -129,7 +137,8 @@ Result<void> Pools::remove(WriteTransaction& transaction, PoolId id) {
 }
 
 Result<PoolId> Pools::ensure(WriteTransaction& transaction, const PoolName& name, const PoolPolicy& policy) {
-    CAPSTAN_TRY(auto row, transaction.database().query_one(fmt::format("{} WHERE name = $1", kPoolColumns), sql::values(name), kPoolKinds));
+    CAPSTAN_TRY(auto row, transaction.database().query_one(fmt::format("{} WHERE name = $1", kPoolColumns),
+                                                           sql::values(name), kPoolKinds));
     if (!row) return create(transaction, Pool{PoolId{}, name, PoolKind::application, policy});
     CAPSTAN_TRY(const auto pool, read_pool(std::move(*row)));
     if (pool.policy != policy) CAPSTAN_CHECK(set_policy(transaction, pool.id, policy));
@@ -152,14 +161,16 @@ Result<MediaFamily> Families::begin(WriteTransaction& transaction, const Pool& p
 }
 
 Result<MediaFamily> Families::get(MediaFamilyId id) {
-    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE id = $1", kFamilyColumns), sql::values(raw(id)), kFamilyKinds));
+    CAPSTAN_TRY(auto row, store_.database().query_one(fmt::format("{} WHERE id = $1", kFamilyColumns),
+                                                      sql::values(raw(id)), kFamilyKinds));
     if (!row) return fail(Recovery::change_request, fmt::format("there is no {}", family_text(id)));
     return read_family(std::move(*row));
 }
 
 Result<std::vector<MediaFamily>> Families::open_of(PoolId pool) {
-    CAPSTAN_TRY(auto rows, store_.database().query(fmt::format("{} WHERE pool = $1 AND closed = 0 ORDER BY id", kFamilyColumns),
-                                                   sql::values(raw(pool)), kFamilyKinds));
+    CAPSTAN_TRY(auto rows,
+                store_.database().query(fmt::format("{} WHERE pool = $1 AND closed = 0 ORDER BY id", kFamilyColumns),
+                                        sql::values(raw(pool)), kFamilyKinds));
     std::vector<MediaFamily> families;
     for (auto& row : rows) families.push_back(read_family(std::move(row)));
     return families;
@@ -168,23 +179,25 @@ Result<std::vector<MediaFamily>> Families::open_of(PoolId pool) {
 Result<void> Families::medium_added(WriteTransaction& transaction, MediaFamilyId id, std::uint16_t sequence) {
     CAPSTAN_TRY(const auto family, get(id));
     const auto count = std::max(family.media_count, sequence);
-    return transaction.database().change_one("UPDATE families SET media_count = $1 WHERE id = $2", sql::values(count, raw(id)),
-                                             family_text(id));
+    return transaction.database().change_one("UPDATE families SET media_count = $1 WHERE id = $2",
+                                             sql::values(count, raw(id)), family_text(id));
 }
 
 Result<std::uint16_t> Families::take_set_number(WriteTransaction& transaction, MediaFamilyId id) {
     CAPSTAN_TRY(const auto family, get(id));
     if (family.last_set == 0xFFFF)
-        return fail(Recovery::replace_medium, fmt::format("{} holds 65535 sets, the most that MTF can number", family_text(id)),
+        return fail(Recovery::replace_medium,
+                    fmt::format("{} holds 65535 sets, the most that MTF can number", family_text(id)),
                     "A new family begins with the next set.");
     const auto number = static_cast<std::uint16_t>(family.last_set + 1);
-    CAPSTAN_CHECK(transaction.database().change_one("UPDATE families SET last_set = $1 WHERE id = $2", sql::values(number, raw(id)),
-                                                    family_text(id)));
+    CAPSTAN_CHECK(transaction.database().change_one("UPDATE families SET last_set = $1 WHERE id = $2",
+                                                    sql::values(number, raw(id)), family_text(id)));
     return number;
 }
 
 Result<void> Families::close(WriteTransaction& transaction, MediaFamilyId id) {
-    return transaction.database().change_one("UPDATE families SET closed = 1 WHERE id = $1", sql::values(raw(id)), family_text(id));
+    return transaction.database().change_one("UPDATE families SET closed = 1 WHERE id = $1", sql::values(raw(id)),
+                                             family_text(id));
 }
 
 }  // namespace capstan::pools

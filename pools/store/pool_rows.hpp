@@ -1,8 +1,8 @@
 // Pools and media families.
 #pragma once
 
-#include "pools/store/store.hpp"
 #include "pools/media.hpp"
+#include "pools/store/store.hpp"
 
 #include <vector>
 
@@ -27,7 +27,8 @@ class Pools {
 class Families {
   public:
     explicit Families(StateStore& store) : store_(store) {}
-    Result<MediaFamily> begin(WriteTransaction& transaction, const Pool& pool, Wall now);  // takes the next family number
+    Result<MediaFamily> begin(WriteTransaction& transaction, const Pool& pool,
+                              Wall now);  // takes the next family number
     Result<MediaFamily> get(MediaFamilyId id);
     Result<std::vector<MediaFamily>> open_of(PoolId pool);
     Result<void> medium_added(WriteTransaction& transaction, MediaFamilyId id, std::uint16_t sequence);

@@ -10,11 +10,13 @@
 namespace capstan::pools {
 namespace {
 
-Result<void> apply_one(WriteTransaction& transaction, const LibraryName& library, const Correction& correction, const AuditNote& note) {
+Result<void> apply_one(WriteTransaction& transaction, const LibraryName& library, const Correction& correction,
+                       const AuditNote& note) {
     Cartridges cartridges(transaction.store());
     using Kind = Correction::Kind;
     switch (correction.kind) {
-        case Kind::moved: return cartridges.set_place(transaction, *correction.cartridge, library, correction.place, note);
+        case Kind::moved:
+            return cartridges.set_place(transaction, *correction.cartridge, library, correction.place, note);
         case Kind::duplicate_tag: return cartridges.set_duplicate_tag(transaction, *correction.cartridge, true, note);
         case Kind::must_identify: return cartridges.set_must_identify(transaction, *correction.cartridge, true, note);
         case Kind::journal_done:
@@ -57,7 +59,9 @@ Result<ReconcileSnapshot> reconcile_snapshot(StateStore& store, const InventoryF
     for (const auto& row : snapshot.cartridges) have.insert(row.id);
     for (const auto& element : facts.elements) {
         const auto& tag = element.volume_tag;
-        if (tag.empty() || (seen[tag.text] == 1 && in_place.contains({element.place, tag.text})) || !known.insert(tag.text).second) continue;
+        if (tag.empty() || (seen[tag.text] == 1 && in_place.contains({element.place, tag.text})) ||
+            !known.insert(tag.text).second)
+            continue;
         CAPSTAN_TRY(auto rows, cartridges.by_tag(tag));
         for (auto& row : rows)
             if (have.insert(row.id).second) snapshot.cartridges.push_back(std::move(row));
@@ -65,7 +69,8 @@ Result<ReconcileSnapshot> reconcile_snapshot(StateStore& store, const InventoryF
     return snapshot;
 }
 
-Result<void> apply(WriteTransaction& transaction, const LibraryName& library, const std::vector<Correction>& corrections, Wall now) {
+Result<void> apply(WriteTransaction& transaction, const LibraryName& library,
+                   const std::vector<Correction>& corrections, Wall now) {
     Cartridges cartridges(transaction.store());
     // First everything leaves its place, then it enters the new one: two that changed places do not collide.
     for (const auto& correction : corrections) {

@@ -27,7 +27,8 @@ Result<std::string> why_kept(StateStore& store, const Cartridge& cartridge, Wall
         if (!over) return fmt::format("set {} or a set that needs it has not expired", raw(set.number));
     }
     // Imported, or its sets were never committed: only the label says how long they may be needed.
-    if (on_it.empty() && now <= cartridge.side.keep_until) return std::string("the database knows no set on it, and its label keeps it longer");
+    if (on_it.empty() && now <= cartridge.side.keep_until)
+        return std::string("the database knows no set on it, and its label keeps it longer");
     // An open medium may take sets until its allocation period ends; what was closed takes no more.
     if (cartridge.side.state == SideState::allocated && now <= cartridge.side.appendable_until)
         return std::string("its allocation period has not ended");
@@ -54,12 +55,13 @@ Result<Releasable> releasable(StateStore& store, ClockGuard& clock, Wall now) {
     CAPSTAN_TRY(result.stopped, clock.why_stopped());
     if (!result.stopped.empty()) return result;
     // Coarse here, by the index of states; exact for each that is left.
-    CAPSTAN_TRY(auto rows, store.database().query(
-                               "SELECT s.cartridge FROM sides s WHERE s.state IN ('allocated', 'complete') AND NOT EXISTS"
-                               " (SELECT 1 FROM set_extents e JOIN sets t ON t.number = e.set_number WHERE"
-                               " e.cartridge = s.cartridge AND (t.keep_until >= $1 OR t.state = 'running'))"
-                               " ORDER BY s.cartridge",
-                               sql::values(now), "i"));
+    CAPSTAN_TRY(auto rows,
+                store.database().query(
+                    "SELECT s.cartridge FROM sides s WHERE s.state IN ('allocated', 'complete') AND NOT EXISTS"
+                    " (SELECT 1 FROM set_extents e JOIN sets t ON t.number = e.set_number WHERE"
+                    " e.cartridge = s.cartridge AND (t.keep_until >= $1 OR t.state = 'running'))"
+                    " ORDER BY s.cartridge",
+                    sql::values(now), "i"));
     for (auto& row : rows) {
         const auto id = row.number<CartridgeId>();
         CAPSTAN_TRY(const auto cartridge, Cartridges(store).get(id));
@@ -78,7 +80,8 @@ Result<void> release_cartridge(StateStore& store, ClockGuard& clock, CartridgeId
     Cartridges cartridges(store);
     CAPSTAN_TRY(const auto cartridge, cartridges.get(id));
     CAPSTAN_TRY(const auto kept, why_kept(store, cartridge, note.at));
-    if (!kept.empty()) return fail(Recovery::change_request, fmt::format("{} is not released: {}", to_text(cartridge), kept));
+    if (!kept.empty())
+        return fail(Recovery::change_request, fmt::format("{} is not released: {}", to_text(cartridge), kept));
     CAPSTAN_TRY(const auto pool, Pools(store).get(cartridge.pool));
     CAPSTAN_CHECK(cartridges.apply(transaction, id, SideEvent::release, note));
     if (pool.policy.allocations_max != 0 && cartridge.side.allocations >= pool.policy.allocations_max) {

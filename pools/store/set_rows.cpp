@@ -10,7 +10,9 @@ namespace {
 constexpr std::string_view kColumns =
     "SELECT number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, end_written,"
     " objects, bytes, not_saved, changed, keep_until, based_on FROM sets";
-constexpr std::string_view kKinds = "itittiiitiiti" "iiiiii";
+constexpr std::string_view kKinds =
+    "itittiiitiiti"
+    "iiiiii";
 static_assert(kKinds.size() == 19);
 
 Result<Set> read_set(sql::Row row) {
@@ -33,13 +35,16 @@ Result<Set> read_set(sql::Row row) {
     set.not_saved = row.number<std::uint64_t>();
     set.changed = row.number<std::uint64_t>();
     set.keep_until = row.time();
-    if (const bool none = row.null(); none) row.integer();
-    else set.based_on = row.number<SetNumber>();
+    if (const bool none = row.null(); none)
+        row.integer();
+    else
+        set.based_on = row.number<SetNumber>();
     CAPSTAN_CHECK(row.check("sets"));
     return set;
 }
 
-Result<std::vector<Set>> query_sets(sql::Database& database, std::string_view condition, const sql::Values& parameters) {
+Result<std::vector<Set>> query_sets(sql::Database& database, std::string_view condition,
+                                    const sql::Values& parameters) {
     CAPSTAN_TRY(auto rows, database.query(fmt::format("{} {}", kColumns, condition), parameters, kKinds));
     std::vector<Set> sets;
     sets.reserve(rows.size());
@@ -52,12 +57,14 @@ Result<std::vector<Set>> query_sets(sql::Database& database, std::string_view co
 
 Result<void> insert_set(WriteTransaction& transaction, const Set& set) {
     CAPSTAN_CHECK(transaction.database().execute(
-        "INSERT INTO sets (number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, end_written,"
-        " objects, bytes, not_saved, changed, keep_until, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,"
+        "INSERT INTO sets (number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, "
+        "end_written,"
+        " objects, bytes, not_saved, changed, keep_until, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
+        "$11,"
         " $12, $13, $14, $15, $16, $17, $18, $19)",
         sql::values(raw(set.number), set.uuid, sql::reference(set.job), set.name, set.type, sql::reference(set.pool),
-                    set.mtf_number, raw(set.family), set.file, set.started, set.ended, set.state, set.end_written, set.objects, set.bytes,
-                    set.not_saved, set.changed, set.keep_until,
+                    set.mtf_number, raw(set.family), set.file, set.started, set.ended, set.state, set.end_written,
+                    set.objects, set.bytes, set.not_saved, set.changed, set.keep_until,
                     set.based_on ? sql::value_of(raw(*set.based_on)) : sql::Value())));
     return {};
 }
@@ -76,7 +83,8 @@ Result<SetNumber> Sets::begin(WriteTransaction& transaction, const Set& set) {
 Result<Set> Sets::get(SetNumber number) {
     CAPSTAN_TRY(auto sets, query_sets(store_.database(), "WHERE number = $1", sql::values(raw(number))));
     if (sets.empty())
-        return fail(Recovery::change_request, fmt::format("there is no set {}", raw(number)), "List them with 'capstan set list'.");
+        return fail(Recovery::change_request, fmt::format("there is no set {}", raw(number)),
+                    "List them with 'capstan set list'.");
     return std::move(sets.front());
 }
 
@@ -107,16 +115,18 @@ Result<std::vector<Set>> Sets::unfinished() {
 }
 
 Result<std::vector<Set>> Sets::on_cartridge(CartridgeId cartridge) {
-    return query_sets(store_.database(),
-                      "JOIN set_extents e ON e.set_number = sets.number WHERE e.cartridge = $1 ORDER BY e.first_block, number",
-                      sql::values(raw(cartridge)));
+    return query_sets(
+        store_.database(),
+        "JOIN set_extents e ON e.set_number = sets.number WHERE e.cartridge = $1 ORDER BY e.first_block, number",
+        sql::values(raw(cartridge)));
 }
 
 Result<std::vector<SetExtent>> Sets::extents(SetNumber number) {
-    CAPSTAN_TRY(auto rows, store_.database().query(
-                               "SELECT set_number, cartridge, sequence, first_fla, first_block, end_block FROM set_extents"
-                               " WHERE set_number = $1 ORDER BY sequence, first_block",
-                               sql::values(raw(number)), "iiiiii"));
+    CAPSTAN_TRY(auto rows,
+                store_.database().query(
+                    "SELECT set_number, cartridge, sequence, first_fla, first_block, end_block FROM set_extents"
+                    " WHERE set_number = $1 ORDER BY sequence, first_block",
+                    sql::values(raw(number)), "iiiiii"));
     std::vector<SetExtent> extents;
     for (auto& row : rows) {
         SetExtent extent;
@@ -132,10 +142,11 @@ Result<std::vector<SetExtent>> Sets::extents(SetNumber number) {
 }
 
 Result<std::vector<CatalogSegment>> Sets::segments(SetNumber number) {
-    CAPSTAN_TRY(auto rows, store_.database().query(
-                               "SELECT set_number, ordinal, file_name, objects FROM catalog_segments WHERE set_number = $1"
-                               " ORDER BY ordinal",
-                               sql::values(raw(number)), "iiti"));
+    CAPSTAN_TRY(auto rows,
+                store_.database().query(
+                    "SELECT set_number, ordinal, file_name, objects FROM catalog_segments WHERE set_number = $1"
+                    " ORDER BY ordinal",
+                    sql::values(raw(number)), "iiti"));
     std::vector<CatalogSegment> segments;
     for (auto& row : rows) {
         CatalogSegment segment;
@@ -149,7 +160,8 @@ Result<std::vector<CatalogSegment>> Sets::segments(SetNumber number) {
 }
 
 Result<std::vector<std::string>> Sets::segment_files() {
-    CAPSTAN_TRY(auto rows, store_.database().query("SELECT file_name FROM catalog_segments ORDER BY file_name", {}, "t"));
+    CAPSTAN_TRY(auto rows,
+                store_.database().query("SELECT file_name FROM catalog_segments ORDER BY file_name", {}, "t"));
     std::vector<std::string> names;
     names.reserve(rows.size());
     for (auto& row : rows) names.push_back(row.text());
@@ -157,16 +169,19 @@ Result<std::vector<std::string>> Sets::segment_files() {
 }
 
 Result<void> Sets::forget_segments(WriteTransaction& transaction, SetNumber number) {
-    CAPSTAN_CHECK(transaction.database().execute("DELETE FROM catalog_segments WHERE set_number = $1", sql::values(raw(number))));
+    CAPSTAN_CHECK(
+        transaction.database().execute("DELETE FROM catalog_segments WHERE set_number = $1", sql::values(raw(number))));
     return {};
 }
 
 Result<void> Sets::set_keep_until(WriteTransaction& transaction, SetNumber number, Wall until, const AuditNote& note) {
     CAPSTAN_TRY(const auto before, get(number));
     CAPSTAN_CHECK(transaction.database().change_one("UPDATE sets SET keep_until = $1 WHERE number = $2",
-                                                    sql::values(until, raw(number)), fmt::format("set {}", raw(number))));
-    return Audit(store_).add(transaction, {0, note, CartridgeId{}, fmt::format("keep-until of set {}", raw(number)),
-                                           fmt::format("{}", sql::to_db(before.keep_until)), fmt::format("{}", sql::to_db(until))});
+                                                    sql::values(until, raw(number)),
+                                                    fmt::format("set {}", raw(number))));
+    return Audit(store_).add(transaction,
+                             {0, note, CartridgeId{}, fmt::format("keep-until of set {}", raw(number)),
+                              fmt::format("{}", sql::to_db(before.keep_until)), fmt::format("{}", sql::to_db(until))});
 }
 
 Result<void> Sets::take_in(WriteTransaction& transaction, const Set& set, const std::vector<SetExtent>& extents,
@@ -175,14 +190,16 @@ Result<void> Sets::take_in(WriteTransaction& transaction, const Set& set, const 
     CAPSTAN_CHECK(insert_set(transaction, set));
     CAPSTAN_CHECK(Meta(store_).numbers_seen(transaction, set.number, set.family));
     for (const auto& extent : extents)
-        CAPSTAN_CHECK(database.execute("INSERT INTO set_extents (set_number, cartridge, sequence, first_fla, first_block, end_block)"
-                                       " VALUES ($1, $2, $3, $4, $5, $6)",
-                                       sql::values(raw(set.number), raw(extent.cartridge), extent.sequence, extent.first_fla,
-                                                   raw(extent.first_block), raw(extent.end_block))));
+        CAPSTAN_CHECK(database.execute(
+            "INSERT INTO set_extents (set_number, cartridge, sequence, first_fla, first_block, end_block)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
+            sql::values(raw(set.number), raw(extent.cartridge), extent.sequence, extent.first_fla,
+                        raw(extent.first_block), raw(extent.end_block))));
     for (const auto& segment : segments)
-        CAPSTAN_CHECK(database.execute("INSERT INTO catalog_segments (set_number, ordinal, file_name, objects)"
-                                       " VALUES ($1, $2, $3, $4)",
-                                       sql::values(raw(set.number), segment.ordinal, segment.file_name, segment.objects)));
+        CAPSTAN_CHECK(
+            database.execute("INSERT INTO catalog_segments (set_number, ordinal, file_name, objects)"
+                             " VALUES ($1, $2, $3, $4)",
+                             sql::values(raw(set.number), segment.ordinal, segment.file_name, segment.objects)));
     return {};
 }
 

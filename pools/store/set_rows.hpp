@@ -8,19 +8,19 @@
 
 namespace capstan::pools {
 
-// One checkpoint: everything up to `recorded_end` is on the medium (READ POSITION confirmed it), and the catalog segment
-// that names it was written and synchronised.
+// One checkpoint: everything up to `recorded_end` is on the medium (READ POSITION confirmed it), and the catalog
+// segment that names it was written and synchronised.
 struct CheckpointRecord {
     SetNumber set{};
     JobId job{};
-    CartridgeId cartridge{};          // 0: a .bkf file
-    SetExtent extent;                 // the set's extent on this cartridge, its end_block now; keyed by (set, cartridge)
-    BlockNumber recorded_end{};       // never before the present one
-    std::uint16_t mtf_number = 0;     // the set's MTF data set number
+    CartridgeId cartridge{};       // 0: a .bkf file
+    SetExtent extent;              // the set's extent on this cartridge, its end_block now; keyed by (set, cartridge)
+    BlockNumber recorded_end{};    // never before the present one
+    std::uint16_t mtf_number = 0;  // the set's MTF data set number
     std::uint64_t bytes_on_medium = 0;  // added to the side's bytes written
     std::optional<CatalogSegment> segment;
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;  // of the set since the last checkpoint
-    std::vector<JobIssue> issues;     // since the last checkpoint
+    std::vector<JobIssue> issues;                                      // since the last checkpoint
     Wall at{};
 };
 // This is the commit: before it returns nothing counts as saved.
@@ -36,7 +36,7 @@ struct SetFilter {
     std::optional<std::string> name;
     std::optional<PoolId> pool;
     std::optional<SetState> state;
-    SetNumber before{};           // newest first; the last one of the page before, 0: from the newest
+    SetNumber before{};  // newest first; the last one of the page before, 0: from the newest
     std::uint32_t limit = 1000;
 };
 
@@ -49,10 +49,10 @@ class Sets {
     Result<std::optional<Set>> by_uuid(const Uuid& uuid);
     Result<std::vector<Set>> list(const SetFilter& filter);
     Result<std::vector<Set>> unfinished();  // state running: after a start-up, cut off by the crash
-    Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);       // by first block
-    Result<std::vector<SetExtent>> extents(SetNumber number);           // in order of sequence
-    Result<std::vector<CatalogSegment>> segments(SetNumber number);     // in order
-    Result<std::vector<std::string>> segment_files();                   // every file name that a transaction named
+    Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);    // by first block
+    Result<std::vector<SetExtent>> extents(SetNumber number);        // in order of sequence
+    Result<std::vector<CatalogSegment>> segments(SetNumber number);  // in order
+    Result<std::vector<std::string>> segment_files();                // every file name that a transaction named
     Result<void> forget_segments(WriteTransaction& transaction, SetNumber number);  // pruned; frees no medium (rule 7)
     Result<void> set_keep_until(WriteTransaction& transaction, SetNumber number, Wall until, const AuditNote& note);
     // A complete set that was found beyond the recorded end or on an imported medium, with its own number and uuid.

@@ -42,8 +42,9 @@ void bind_values(Poco::Data::Statement& statement, const Values& parameters) {
         } else if (const auto* text = std::get_if<std::string>(&parameter)) {
             statement, bind(*text);
         } else if (const auto* blob = std::get_if<Blob>(&parameter); blob && !blob->bytes.empty()) {
-            statement, bind(Poco::Data::BLOB(
-                           static_cast<const unsigned char*>(static_cast<const void*>(blob->bytes.data())), blob->bytes.size()));
+            statement,
+                bind(Poco::Data::BLOB(static_cast<const unsigned char*>(static_cast<const void*>(blob->bytes.data())),
+                                      blob->bytes.size()));
         } else {
             statement, bind(Integer());
         }
@@ -63,7 +64,8 @@ Error to_error(const Poco::Exception& thrown, const std::string& path, std::stri
     if (is(static_cast<sqlite::CorruptImageException*>(nullptr)))
         return {Recovery::give_up, fact("the file is damaged"),
                 "Restore the newest copy of the state database, or rebuild it from the media."};
-    if (is(static_cast<sqlite::ReadOnlyException*>(nullptr)) || is(static_cast<sqlite::CantOpenDBFileException*>(nullptr)) ||
+    if (is(static_cast<sqlite::ReadOnlyException*>(nullptr)) ||
+        is(static_cast<sqlite::CantOpenDBFileException*>(nullptr)) ||
         is(static_cast<sqlite::DBAccessDeniedException*>(nullptr)))
         return {Recovery::give_up, fact("it cannot be opened for writing (" + thrown.message() + ")"),
                 "Check the owner, the permissions and the mount options of the state directory."};
@@ -71,7 +73,8 @@ Error to_error(const Poco::Exception& thrown, const std::string& path, std::stri
         return {Recovery::give_up, fact("reading or writing failed (" + thrown.message() + ")"),
                 "Check the disk of the state directory and the space that is left on it."};
     if (is(static_cast<sqlite::ConstraintViolationException*>(nullptr)))
-        return {Recovery::change_request, fact("a rule of the database refused the change (" + thrown.message() + ")"), ""};
+        return {Recovery::change_request, fact("a rule of the database refused the change (" + thrown.message() + ")"),
+                ""};
     return {Recovery::give_up, fact(fmt::format("{} ({})", thrown.displayText(), statement)),
             "This is a fault of the program or of the file; keep the log and report it."};
 }
@@ -187,10 +190,13 @@ Result<std::vector<Row>> Database::query(std::string_view statement, const Value
     });
 }
 
-Result<std::optional<Row>> Database::query_one(std::string_view statement, const Values& parameters, std::string_view kinds) {
+Result<std::optional<Row>> Database::query_one(std::string_view statement, const Values& parameters,
+                                               std::string_view kinds) {
     CAPSTAN_TRY(auto rows, query(statement, parameters, kinds));
     if (rows.empty()) return std::nullopt;
-    if (rows.size() > 1) return fail(Recovery::give_up, fmt::format("state database {}: two rows where one can be ({})", path_, statement));
+    if (rows.size() > 1)
+        return fail(Recovery::give_up,
+                    fmt::format("state database {}: two rows where one can be ({})", path_, statement));
     return std::move(rows.front());
 }
 
@@ -212,7 +218,9 @@ Result<void> Database::change_one(std::string_view statement, const Values& para
 
 Result<std::int64_t> Database::insert(std::string_view statement, const Values& parameters) {
     CAPSTAN_TRY(auto row, query_one(statement, parameters, "i"));
-    if (!row) return fail(Recovery::give_up, fmt::format("state database {}: a new row has no number ({})", path_, statement));
+    if (!row)
+        return fail(Recovery::give_up,
+                    fmt::format("state database {}: a new row has no number ({})", path_, statement));
     return row->integer();
 }
 

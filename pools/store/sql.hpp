@@ -1,6 +1,6 @@
-// One connection and its statements. Poco::Data stays behind this: values go in and rows come out as plain variants, every
-// exception ends here as an Error. Placeholders are $1…$n, each once, in ascending order (SQLite binds by appearance,
-// PostgreSQL by number). Control thread.
+// One connection and its statements. Poco::Data stays behind this: values go in and rows come out as plain variants,
+// every exception ends here as an Error. Placeholders are $1…$n, each once, in ascending order (SQLite binds by
+// appearance, PostgreSQL by number). Control thread.
 #pragma once
 
 #include "config/base/error.hpp"
@@ -30,36 +30,49 @@ inline Value value_of(Wall time) { return to_db(time); }
 inline Value value_of(bool flag) { return std::int64_t{flag}; }
 inline Value value_of(const std::string& text) { return text; }
 template <class Tag>
-Value value_of(const Name<Tag>& name) { return name.text; }
+Value value_of(const Name<Tag>& name) {
+    return name.text;
+}
 template <class Number>
     requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
-Value value_of(Number number) { return static_cast<std::int64_t>(number); }
+Value value_of(Number number) {
+    return static_cast<std::int64_t>(number);
+}
 template <class Enum>
     requires(std::is_enum_v<Enum>)
 Value value_of(Enum value) {
-    if constexpr (requires { name_of(value); }) return std::string(name_of(value));
-    else return static_cast<std::int64_t>(raw(value));
+    if constexpr (requires { name_of(value); })
+        return std::string(name_of(value));
+    else
+        return static_cast<std::int64_t>(raw(value));
 }
 template <class T>
-Value value_of(const std::optional<T>& value) { return value ? value_of(*value) : Value(); }
+Value value_of(const std::optional<T>& value) {
+    return value ? value_of(*value) : Value();
+}
 template <class Id>
-Value reference(Id id) { return raw(id) == 0 ? Value() : Value(static_cast<std::int64_t>(raw(id))); }  // 0: none
+Value reference(Id id) {
+    return raw(id) == 0 ? Value() : Value(static_cast<std::int64_t>(raw(id)));
+}  // 0: none
 
 template <class... T>
 Values values(const T&... each) {
     Values all;
     all.reserve(sizeof...(each));
     auto add = [&all](const auto& one) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Value>) all.push_back(one);
-        else if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Blob>) all.push_back(Value(one));
-        else all.push_back(value_of(one));
+        if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Value>)
+            all.push_back(one);
+        else if constexpr (std::is_same_v<std::decay_t<decltype(one)>, Blob>)
+            all.push_back(Value(one));
+        else
+            all.push_back(value_of(one));
     };
     (add(each), ...);
     return all;
 }
 
-// Reads a row from left to right. What does not fit is remembered, and check() makes it an error: a damaged row or one of
-// a newer program never becomes a guess.
+// Reads a row from left to right. What does not fit is remembered, and check() makes it an error: a damaged row or one
+// of a newer program never becomes a guess.
 class Row {
   public:
     explicit Row(Values cells) : cells_(std::move(cells)) {}
@@ -70,9 +83,13 @@ class Row {
     Wall time() { return wall_from_db(integer()); }
     std::optional<Wall> maybe_time();
     template <class T>
-    T number() { return static_cast<T>(integer()); }
+    T number() {
+        return static_cast<T>(integer());
+    }
     template <class NameType>
-    NameType name() { return NameType{text()}; }
+    NameType name() {
+        return NameType{text()};
+    }
     template <class Enum>
     Enum named() {
         auto word = text();
@@ -97,7 +114,8 @@ class Database {
     Result<std::vector<Row>> query(std::string_view statement, const Values& parameters, std::string_view kinds);
     Result<std::optional<Row>> query_one(std::string_view statement, const Values& parameters, std::string_view kinds);
     Result<std::uint64_t> execute(std::string_view statement, const Values& parameters = {});  // rows changed
-    Result<void> change_one(std::string_view statement, const Values& parameters, std::string_view what);  // exactly one
+    Result<void> change_one(std::string_view statement, const Values& parameters,
+                            std::string_view what);                                     // exactly one
     Result<std::int64_t> insert(std::string_view statement, const Values& parameters);  // ends in RETURNING id
 
     bool in_transaction = false;  // WriteTransaction's

@@ -17,7 +17,8 @@
 namespace capstan::pools {
 namespace {
 
-constexpr auto kFullDiskAdvice = "Make space on the file system of the state directory; nothing that was committed is lost.";
+constexpr auto kFullDiskAdvice =
+    "Make space on the file system of the state directory; nothing that was committed is lost.";
 
 Result<FileHandle> take_lock(const std::string& directory) {
     const auto path = directory + "/lock";
@@ -34,7 +35,8 @@ Result<FileHandle> take_lock(const std::string& directory) {
     }
     // Whose it is, for the message above; the lock itself is what counts.
     const auto owner = fmt::format("{}", ::getpid());
-    if (::ftruncate(file.get(), 0) != 0) return fail_errno(errno, fmt::format("cannot write {}", path), kFullDiskAdvice);
+    if (::ftruncate(file.get(), 0) != 0)
+        return fail_errno(errno, fmt::format("cannot write {}", path), kFullDiskAdvice);
     auto written = write_all(file.get(), bytes_of(owner), 0, path);
     if (!written) log::warning("lock file not written", {{"error", to_text(written.error())}});
     return file;
@@ -48,7 +50,8 @@ Result<void> make_reserve(const std::string& path) {
     if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= kReserveBytes) return {};
     const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(kReserveBytes));
     if (error != 0)
-        return fail_errno(error, fmt::format("cannot set {} MiB aside in {}", kReserveBytes >> 20, path), kFullDiskAdvice);
+        return fail_errno(error, fmt::format("cannot set {} MiB aside in {}", kReserveBytes >> 20, path),
+                          kFullDiskAdvice);
     return {};
 }
 
@@ -83,7 +86,8 @@ StateStore::~StateStore() = default;
 
 Result<void> StateStore::copy_to(const std::string& path) {
     if (database_->in_transaction)
-        return fail(Recovery::change_request, fmt::format("cannot copy the state database to {} inside a transaction", path));
+        return fail(Recovery::change_request,
+                    fmt::format("cannot copy the state database to {} inside a transaction", path));
     CAPSTAN_CHECK(database_->execute(sql::copy_statement(path)));
     CAPSTAN_TRY(auto file, open_file(path, O_RDONLY));
     if (::fsync(file.get()) != 0) return fail_errno(errno, fmt::format("cannot synchronise {}", path));
@@ -113,8 +117,8 @@ WriteTransaction::~WriteTransaction() {
     if (!store_) return;
     auto& database = store_->database();
     database.in_transaction = false;
-    // After some errors (disk full) SQLite has undone it already, and says so here. If it was not undone, the next begin
-    // is refused by SQLite itself.
+    // After some errors (disk full) SQLite has undone it already, and says so here. If it was not undone, the next
+    // begin is refused by SQLite itself.
     if (auto undone = database.execute("ROLLBACK"); !undone)
         log::debug("rollback", {{"answer", to_text(undone.error())}});
 }

@@ -1,7 +1,7 @@
-// The state database: one file, one owner, short synchronous transactions on the control thread. SQLite in WAL mode with
-// synchronous=FULL, so a committed transaction survives a power cut. SQL is written in this folder only, in the subset that
-// SQLite and PostgreSQL share; the dialect is in dialect.cpp. Errors: give_up with advice (disk full, file damaged, newer
-// schema), change_request (another daemon owns it, a state does not allow the change).
+// The state database: one file, one owner, short synchronous transactions on the control thread. SQLite in WAL mode
+// with synchronous=FULL, so a committed transaction survives a power cut. SQL is written in this folder only, in the
+// subset that SQLite and PostgreSQL share; the dialect is in dialect.cpp. Errors: give_up with advice (disk full, file
+// damaged, newer schema), change_request (another daemon owns it, a state does not allow the change).
 #pragma once
 
 #include "config/base/clock.hpp"
@@ -22,8 +22,8 @@ inline constexpr std::uint64_t kReserveBytes = 16U << 20;
 
 class StateStore {
   public:
-    // `directory` is created if missing. Takes its lock for life, opens or makes `state.db`, brings the schema up to date
-    // (each migration is one transaction), makes the reserve file.
+    // `directory` is created if missing. Takes its lock for life, opens or makes `state.db`, brings the schema up to
+    // date (each migration is one transaction), makes the reserve file.
     static Result<std::unique_ptr<StateStore>> open(const std::string& directory, Entropy& entropy);
     StateStore(const StateStore&) = delete;
     StateStore& operator=(const StateStore&) = delete;

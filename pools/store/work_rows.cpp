@@ -7,12 +7,15 @@ namespace capstan::pools {
 namespace {
 
 constexpr std::string_view kItemColumns =
-    "SELECT id, kind, state, priority, job, library, drive, cartridge, pool, parameters, reason, created, deadline, finished"
+    "SELECT id, kind, state, priority, job, library, drive, cartridge, pool, parameters, reason, created, deadline, "
+    "finished"
     " FROM work_items";
 constexpr std::string_view kItemKinds = "ittiittiittiii";
 
-Result<std::vector<WorkItem>> query_items(StateStore& store, const std::string& condition, const sql::Values& parameters) {
-    CAPSTAN_TRY(auto rows, store.database().query(fmt::format("{} {}", kItemColumns, condition), parameters, kItemKinds));
+Result<std::vector<WorkItem>> query_items(StateStore& store, const std::string& condition,
+                                          const sql::Values& parameters) {
+    CAPSTAN_TRY(auto rows,
+                store.database().query(fmt::format("{} {}", kItemColumns, condition), parameters, kItemKinds));
     std::vector<WorkItem> items;
     items.reserve(rows.size());
     for (auto& row : rows) {
@@ -38,12 +41,15 @@ Result<std::vector<WorkItem>> query_items(StateStore& store, const std::string& 
 }
 
 constexpr std::string_view kJournalColumns =
-    "SELECT id, act, state, work_item, cartridge, library, source_kind, source_id, destination_kind, destination_id, detail,"
+    "SELECT id, act, state, work_item, cartridge, library, source_kind, source_id, destination_kind, destination_id, "
+    "detail,"
     " at, ended FROM journal";
 constexpr std::string_view kJournalKinds = "ittiittttttii";
 
-Result<std::vector<JournalEntry>> query_journal(StateStore& store, const std::string& condition, const sql::Values& parameters) {
-    CAPSTAN_TRY(auto rows, store.database().query(fmt::format("{} {}", kJournalColumns, condition), parameters, kJournalKinds));
+Result<std::vector<JournalEntry>> query_journal(StateStore& store, const std::string& condition,
+                                                const sql::Values& parameters) {
+    CAPSTAN_TRY(auto rows,
+                store.database().query(fmt::format("{} {}", kJournalColumns, condition), parameters, kJournalKinds));
     std::vector<JournalEntry> entries;
     entries.reserve(rows.size());
     for (auto& row : rows) {
@@ -68,11 +74,14 @@ Result<std::vector<JournalEntry>> query_journal(StateStore& store, const std::st
 }
 
 constexpr std::string_view kRequestColumns =
-    "SELECT id, kind, state, work_item, cartridge, pool, library, text, answer, created, deadline, ended FROM operator_requests";
+    "SELECT id, kind, state, work_item, cartridge, pool, library, text, answer, created, deadline, ended FROM "
+    "operator_requests";
 constexpr std::string_view kRequestKinds = "ittiiitttiii";
 
-Result<std::vector<OperatorRequest>> query_requests(StateStore& store, const std::string& condition, const sql::Values& parameters) {
-    CAPSTAN_TRY(auto rows, store.database().query(fmt::format("{} {}", kRequestColumns, condition), parameters, kRequestKinds));
+Result<std::vector<OperatorRequest>> query_requests(StateStore& store, const std::string& condition,
+                                                    const sql::Values& parameters) {
+    CAPSTAN_TRY(auto rows,
+                store.database().query(fmt::format("{} {}", kRequestColumns, condition), parameters, kRequestKinds));
     std::vector<OperatorRequest> requests;
     requests.reserve(rows.size());
     for (auto& row : rows) {
@@ -98,20 +107,23 @@ Result<std::vector<OperatorRequest>> query_requests(StateStore& store, const std
 }  // namespace
 
 Result<WorkItemId> WorkItems::add(WriteTransaction& transaction, const WorkItem& item) {
-    CAPSTAN_TRY(const auto id,
-                transaction.database().insert(
-                    "INSERT INTO work_items (kind, state, priority, job, library, drive, cartridge, pool, parameters, reason,"
-                    " created, deadline, finished) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
-                    sql::values(item.kind, item.state, item.priority, sql::reference(item.job), item.library, item.drive,
-                                sql::reference(item.cartridge), sql::reference(item.pool), item.parameters, item.reason,
-                                item.created, item.deadline, item.finished)));
+    CAPSTAN_TRY(
+        const auto id,
+        transaction.database().insert(
+            "INSERT INTO work_items (kind, state, priority, job, library, drive, cartridge, pool, parameters, reason,"
+            " created, deadline, finished) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING "
+            "id",
+            sql::values(item.kind, item.state, item.priority, sql::reference(item.job), item.library, item.drive,
+                        sql::reference(item.cartridge), sql::reference(item.pool), item.parameters, item.reason,
+                        item.created, item.deadline, item.finished)));
     return WorkItemId{id};
 }
 
 Result<WorkItem> WorkItems::get(WorkItemId id) {
     CAPSTAN_TRY(auto items, query_items(store_, "WHERE id = $1", sql::values(raw(id))));
     if (items.empty())
-        return fail(Recovery::change_request, fmt::format("there is no work item {}", raw(id)), "List them with 'capstan queue list'.");
+        return fail(Recovery::change_request, fmt::format("there is no work item {}", raw(id)),
+                    "List them with 'capstan queue list'.");
     return std::move(items.front());
 }
 
@@ -124,8 +136,8 @@ Result<std::vector<WorkItem>> WorkItems::newest(std::uint32_t max) {
     return query_items(store_, fmt::format("ORDER BY id DESC LIMIT {}", max), {});
 }
 
-Result<WorkState> WorkItems::apply(WriteTransaction& transaction, WorkItemId id, WorkEvent event, const std::string& reason,
-                                   Wall at) {
+Result<WorkState> WorkItems::apply(WriteTransaction& transaction, WorkItemId id, WorkEvent event,
+                                   const std::string& reason, Wall at) {
     CAPSTAN_TRY(const auto item, get(id));
     const auto state = next(item.state, event);
     if (!state)
@@ -141,11 +153,11 @@ Result<WorkState> WorkItems::apply(WriteTransaction& transaction, WorkItemId id,
     return *state;
 }
 
-Result<void> WorkItems::assign(WriteTransaction& transaction, WorkItemId id, CartridgeId cartridge, const LibraryName& library,
-                               const DriveName& drive) {
-    return transaction.database().change_one("UPDATE work_items SET cartridge = $1, library = $2, drive = $3 WHERE id = $4",
-                                             sql::values(sql::reference(cartridge), library, drive, raw(id)),
-                                             fmt::format("work item {}", raw(id)));
+Result<void> WorkItems::assign(WriteTransaction& transaction, WorkItemId id, CartridgeId cartridge,
+                               const LibraryName& library, const DriveName& drive) {
+    return transaction.database().change_one(
+        "UPDATE work_items SET cartridge = $1, library = $2, drive = $3 WHERE id = $4",
+        sql::values(sql::reference(cartridge), library, drive, raw(id)), fmt::format("work item {}", raw(id)));
 }
 
 Result<JournalId> Journal::intend(const JournalEntry& entry) {
@@ -156,18 +168,20 @@ Result<JournalId> Journal::intend(const JournalEntry& entry) {
 }
 
 Result<JournalId> Journal::intend(WriteTransaction& transaction, const JournalEntry& entry) {
-    CAPSTAN_TRY(const auto id,
-                transaction.database().insert(
-                    "INSERT INTO journal (act, state, work_item, cartridge, library, source_kind, source_id, destination_kind,"
-                    " destination_id, detail, at, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
-                    " RETURNING id",
-                    sql::values(entry.act, JournalState::intended, sql::reference(entry.work_item),
-                                sql::reference(entry.cartridge), entry.library, entry.source.kind, entry.source.id,
-                                entry.destination.kind, entry.destination.id, entry.detail, entry.at, sql::Value())));
+    CAPSTAN_TRY(
+        const auto id,
+        transaction.database().insert(
+            "INSERT INTO journal (act, state, work_item, cartridge, library, source_kind, source_id, destination_kind,"
+            " destination_id, detail, at, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            " RETURNING id",
+            sql::values(entry.act, JournalState::intended, sql::reference(entry.work_item),
+                        sql::reference(entry.cartridge), entry.library, entry.source.kind, entry.source.id,
+                        entry.destination.kind, entry.destination.id, entry.detail, entry.at, sql::Value())));
     return JournalId{id};
 }
 
-Result<void> Journal::end(WriteTransaction& transaction, JournalId id, JournalState state, const std::string& detail, Wall at) {
+Result<void> Journal::end(WriteTransaction& transaction, JournalId id, JournalState state, const std::string& detail,
+                          Wall at) {
     if (state == JournalState::intended)
         return fail(Recovery::give_up, fmt::format("journal entry {} cannot end as intended", raw(id)));
     return transaction.database().change_one(
@@ -180,7 +194,8 @@ Result<std::vector<JournalEntry>> Journal::open() {
 }
 
 Result<std::vector<JournalEntry>> Journal::open_of(const LibraryName& library) {
-    return query_journal(store_, "WHERE state = $1 AND library = $2 ORDER BY id", sql::values(JournalState::intended, library));
+    return query_journal(store_, "WHERE state = $1 AND library = $2 ORDER BY id",
+                         sql::values(JournalState::intended, library));
 }
 
 Result<std::vector<JournalEntry>> Journal::of(CartridgeId cartridge, std::uint32_t newest_max) {
@@ -189,13 +204,14 @@ Result<std::vector<JournalEntry>> Journal::of(CartridgeId cartridge, std::uint32
 }
 
 Result<RequestId> OperatorRequests::add(WriteTransaction& transaction, const OperatorRequest& request) {
-    CAPSTAN_TRY(const auto id,
-                transaction.database().insert(
-                    "INSERT INTO operator_requests (kind, state, work_item, cartridge, pool, library, text, answer, created,"
-                    " deadline, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
-                    sql::values(request.kind, request.state, sql::reference(request.work_item), sql::reference(request.cartridge),
-                                sql::reference(request.pool), request.library, request.text, request.answer, request.created,
-                                request.deadline, request.ended)));
+    CAPSTAN_TRY(
+        const auto id,
+        transaction.database().insert(
+            "INSERT INTO operator_requests (kind, state, work_item, cartridge, pool, library, text, answer, created,"
+            " deadline, ended) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+            sql::values(request.kind, request.state, sql::reference(request.work_item),
+                        sql::reference(request.cartridge), sql::reference(request.pool), request.library, request.text,
+                        request.answer, request.created, request.deadline, request.ended)));
     return RequestId{id};
 }
 
@@ -220,9 +236,8 @@ Result<RequestState> OperatorRequests::apply(WriteTransaction& transaction, Requ
     CAPSTAN_TRY(const auto request, get(id));
     const auto state = next(request.state, event);
     if (!state)
-        return fail(Recovery::change_request,
-                    fmt::format("operator request {}: '{}' is not possible, it is {} already", raw(id), name_of(event),
-                                name_of(request.state)));
+        return fail(Recovery::change_request, fmt::format("operator request {}: '{}' is not possible, it is {} already",
+                                                          raw(id), name_of(event), name_of(request.state)));
     if (*state == request.state) return *state;
     CAPSTAN_CHECK(transaction.database().change_one(
         "UPDATE operator_requests SET state = $1, answer = $2, ended = $3 WHERE id = $4",

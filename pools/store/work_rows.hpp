@@ -1,5 +1,5 @@
-// Job runs with their ledger, work items, the robot journal, operator requests, and devices as last seen. Changes of state
-// go by the tables of transitions.hpp: a request out of turn is refused and names both states.
+// Job runs with their ledger, work items, the robot journal, operator requests, and devices as last seen. Changes of
+// state go by the tables of transitions.hpp: a request out of turn is refused and names both states.
 #pragma once
 
 #include "pools/sets.hpp"
@@ -17,7 +17,8 @@ class Jobs {
     Result<Job> get(JobId id);
     Result<std::vector<Job>> newest(std::uint32_t max);
     Result<std::vector<Job>> unfinished();
-    Result<JobState> apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message, Wall at);
+    Result<JobState> apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message,
+                           Wall at);
     Result<void> add_counts(WriteTransaction& transaction, JobId id, std::uint64_t objects, std::uint64_t bytes,
                             std::uint64_t not_done, std::uint64_t changed);
     Result<void> add_issues(WriteTransaction& transaction, const std::vector<JobIssue>& issues);
@@ -36,7 +37,8 @@ class WorkItems {
     Result<std::vector<WorkItem>> unfinished();  // highest priority first, then oldest
     Result<std::vector<WorkItem>> newest(std::uint32_t max);
     // `reason` replaces the old one: why it waits, or how it ended.
-    Result<WorkState> apply(WriteTransaction& transaction, WorkItemId id, WorkEvent event, const std::string& reason, Wall at);
+    Result<WorkState> apply(WriteTransaction& transaction, WorkItemId id, WorkEvent event, const std::string& reason,
+                            Wall at);
     Result<void> assign(WriteTransaction& transaction, WorkItemId id, CartridgeId cartridge, const LibraryName& library,
                         const DriveName& drive);
 
@@ -50,7 +52,8 @@ class Journal {
     // Returns once the intent is durable; only then may the robot or the drive be told.
     Result<JournalId> intend(const JournalEntry& entry);
     Result<JournalId> intend(WriteTransaction& transaction, const JournalEntry& entry);
-    Result<void> end(WriteTransaction& transaction, JournalId id, JournalState state, const std::string& detail, Wall at);
+    Result<void> end(WriteTransaction& transaction, JournalId id, JournalState state, const std::string& detail,
+                     Wall at);
     Result<std::vector<JournalEntry>> open();
     Result<std::vector<JournalEntry>> open_of(const LibraryName& library);
     Result<std::vector<JournalEntry>> of(CartridgeId cartridge, std::uint32_t newest_max = 100);
@@ -66,8 +69,8 @@ class OperatorRequests {
     Result<OperatorRequest> get(RequestId id);
     Result<std::vector<OperatorRequest>> submitted();
     Result<std::vector<OperatorRequest>> newest(std::uint32_t max);
-    Result<RequestState> apply(WriteTransaction& transaction, RequestId id, RequestEvent event, const std::string& answer,
-                               Wall at);
+    Result<RequestState> apply(WriteTransaction& transaction, RequestId id, RequestEvent event,
+                               const std::string& answer, Wall at);
 
   private:
     StateStore& store_;
@@ -75,9 +78,9 @@ class OperatorRequests {
 
 struct DeviceSeen {
     enum class Kind : std::uint8_t { library, drive } kind = Kind::drive;
-    std::string name;     // of the configuration
+    std::string name;  // of the configuration
     std::string product, serial;
-    std::string state;    // in words
+    std::string state;  // in words
     Wall seen{};
     friend bool operator==(const DeviceSeen&, const DeviceSeen&) = default;
 };

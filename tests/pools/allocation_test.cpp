@@ -19,7 +19,8 @@ class Allocation : public StoreTest {
 
     AllocationDecision decide() { return choose_medium(must(allocation_snapshot(store(), request_, now_)), request_); }
     std::string reason_for(const AllocationDecision& decision, CartridgeId id) {
-        for (const auto& verdict : decision.verdicts) if (verdict.cartridge == id) return verdict.reason;
+        for (const auto& verdict : decision.verdicts)
+            if (verdict.cartridge == id) return verdict.reason;
         return "not looked at";
     }
 };
@@ -95,7 +96,9 @@ TEST_F(Allocation, NamesTheOnesInTheVault) {
     vaulted.library = {};
     vaulted.place = {PlaceKind::offline, "vault"};
     add(vaulted);
-    EXPECT_EQ(decide().reason, "pool Daily has no medium that can be written, nor has the pool Free; 1 of its available cartridges are in no library");
+    EXPECT_EQ(decide().reason,
+              "pool Daily has no medium that can be written, nor has the pool Free; 1 of its available cartridges are "
+              "in no library");
 }
 
 TEST_F(Allocation, WaitsOrTakesAnother) {
@@ -145,13 +148,16 @@ TEST_F(Allocation, SystemPoolsGiveNothing) {
 
 // The questions of an allocation use an index whatever the number of cartridges.
 TEST_F(Allocation, IsAnsweredFromAnIndex) {
-    for (auto question : {"SELECT cartridge FROM sides s WHERE s.pool = 10 AND s.state = 'available' AND s.online = 1"
-                          " ORDER BY s.allocations, s.cartridge LIMIT 16",
-                          "SELECT cartridge FROM sides s WHERE s.family = 1 AND s.state = 'allocated'",
-                          "SELECT id FROM cartridges WHERE volume_tag = 'x'", "SELECT cartridge FROM sides WHERE media_id = 'x' AND media_id <> ''",
-                          "SELECT id FROM cartridges WHERE library = 'L' AND place_kind = 'slot' AND place_id = '1' AND place_kind <> 'offline'",
-                          "SELECT set_number FROM set_extents WHERE cartridge = 1", "SELECT number FROM sets WHERE based_on = 1",
-                          "SELECT id FROM audit WHERE cartridge = 1 ORDER BY id DESC"}) {
+    for (auto question :
+         {"SELECT cartridge FROM sides s WHERE s.pool = 10 AND s.state = 'available' AND s.online = 1"
+          " ORDER BY s.allocations, s.cartridge LIMIT 16",
+          "SELECT cartridge FROM sides s WHERE s.family = 1 AND s.state = 'allocated'",
+          "SELECT id FROM cartridges WHERE volume_tag = 'x'",
+          "SELECT cartridge FROM sides WHERE media_id = 'x' AND media_id <> ''",
+          "SELECT id FROM cartridges WHERE library = 'L' AND place_kind = 'slot' AND place_id = '1' AND place_kind <> "
+          "'offline'",
+          "SELECT set_number FROM set_extents WHERE cartridge = 1", "SELECT number FROM sets WHERE based_on = 1",
+          "SELECT id FROM audit WHERE cartridge = 1 ORDER BY id DESC"}) {
         const auto plan = must(store().database().query(fmt::format("EXPLAIN QUERY PLAN {}", question), {}, "iiit"));
         for (auto row : plan) {
             for (int column = 0; column < 3; ++column) row.integer();
@@ -162,8 +168,8 @@ TEST_F(Allocation, IsAnsweredFromAnIndex) {
     }
 }
 
-// Whatever the snapshot: what is chosen may be written, comes from the first source that has any, and everything looked at
-// has exactly one verdict.
+// Whatever the snapshot: what is chosen may be written, comes from the first source that has any, and everything looked
+// at has exactly one verdict.
 TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
     for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
         SCOPED_TRACE(seed);
@@ -218,16 +224,19 @@ TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
         EXPECT_EQ(chosen, decision.cartridge ? 1 : 0);
         auto usable = [](const Candidate& one, SideState state) {
             const auto& c = one.cartridge;
-            return one.busy.empty() && !c.write_protected && !c.must_identify && c.hold.empty() && c.place.kind != PlaceKind::offline &&
-                   c.side.state == state;
+            return one.busy.empty() && !c.write_protected && !c.must_identify && c.hold.empty() &&
+                   c.place.kind != PlaceKind::offline && c.side.state == state;
         };
         auto any_usable = [&](const std::vector<Candidate>& from) {
             return std::ranges::any_of(from, [&](const auto& one) { return usable(one, SideState::available); });
         };
         using Source = AllocationDecision::Source;
-        const auto& from = decision.source == Source::open_medium ? snapshot.open : decision.source == Source::pool ? snapshot.available : snapshot.free;
+        const auto& from = decision.source == Source::open_medium ? snapshot.open
+                           : decision.source == Source::pool      ? snapshot.available
+                                                                  : snapshot.free;
         if (decision.cartridge) {
-            auto it = std::ranges::find_if(from, [&](const auto& one) { return one.cartridge.id == *decision.cartridge; });
+            auto it =
+                std::ranges::find_if(from, [&](const auto& one) { return one.cartridge.id == *decision.cartridge; });
             ASSERT_NE(it, from.end());
             EXPECT_TRUE(usable(*it, decision.append ? SideState::allocated : SideState::available));
             EXPECT_EQ(decision.draw_from_free, decision.source == Source::free);
@@ -251,7 +260,9 @@ struct Drives {
         return all.emplace_back(drive);
     }
 };
-MountRequest mount_of(std::int64_t id) { return {CartridgeId{id}, "A1", {"L"}, {PlaceKind::slot, "1"}, "", true, std::nullopt}; }
+MountRequest mount_of(std::int64_t id) {
+    return {CartridgeId{id}, "A1", {"L"}, {PlaceKind::slot, "1"}, "", true, std::nullopt};
+}
 
 TEST(PlanMount, PrefersMountedThenEmptyThenLongestIdle) {
     Drives drives;

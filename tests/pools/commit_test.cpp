@@ -41,7 +41,9 @@ TEST_F(Commit, MovesEverythingAtOnce) {
 TEST_F(Commit, IsAllOrNothing) {
     const auto pool = make_pool("Daily");
     const auto medium = allocated("A1", 1, pool);
-    const auto number = change([&](auto& transaction) { return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kForever)); });
+    const auto number = change([&](auto& transaction) {
+        return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kForever));
+    });
     must(commit_checkpoint(store(), checkpoint(number, medium.id, 2, 100, "taken")));
     const auto before = get(medium.id);
     const auto set_before = must(Sets(store()).get(number));
@@ -49,9 +51,9 @@ TEST_F(Commit, IsAllOrNothing) {
     good.segment->ordinal = 1;
     std::vector<CheckpointRecord> bad(7, good);
     bad[0].segment->file_name = "taken";
-    bad[1].recorded_end = BlockNumber{99};            // back over proven data
+    bad[1].recorded_end = BlockNumber{99};  // back over proven data
     bad[2].cartridge = CartridgeId{99};
-    bad[3].extent.end_block = BlockNumber{300};       // beyond what is proven
+    bad[3].extent.end_block = BlockNumber{300};  // beyond what is proven
     bad[4].job = JobId{99};
     bad[5].set = SetNumber{99};
     bad[6].segment->set = SetNumber{99};
@@ -69,8 +71,11 @@ TEST_F(Commit, IsAllOrNothing) {
 TEST_F(Commit, ClosedMediaTakeNoMore) {
     const auto pool = make_pool("Daily");
     const auto medium = allocated("A1", 1, pool);
-    const auto number = change([&](auto& transaction) { return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kForever)); });
-    change([&](auto& transaction) { return Cartridges(store()).apply(transaction, medium.id, SideEvent::close, kNote); });
+    const auto number = change([&](auto& transaction) {
+        return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kForever));
+    });
+    change(
+        [&](auto& transaction) { return Cartridges(store()).apply(transaction, medium.id, SideEvent::close, kNote); });
     auto refused = commit_checkpoint(store(), checkpoint(number, medium.id, 2, 100, "s"));
     ASSERT_FALSE(refused);
     EXPECT_NE(refused.error().happened.find("complete"), std::string::npos);
@@ -79,7 +84,9 @@ TEST_F(Commit, ClosedMediaTakeNoMore) {
 TEST_F(Commit, AnAbortedSetKeepsWhatWasCommitted) {
     const auto pool = make_pool("Daily");
     const auto medium = allocated("A1", 1, pool);
-    const auto number = change([&](auto& transaction) { return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kStart + 1h)); });
+    const auto number = change([&](auto& transaction) {
+        return Sets(store()).begin(transaction, set_row(pool, medium.family.id, "u1", kStart + 1h));
+    });
     must(commit_checkpoint(store(), checkpoint(number, medium.id, 2, 100, "s")));
     must(abort_set(store(), number, std::nullopt, kStart, "the daemon ended"));
     const auto set = must(Sets(store()).get(number));
@@ -92,7 +99,9 @@ TEST_F(Commit, AnAbortedSetKeepsWhatWasCommitted) {
 }
 
 TEST_F(Commit, AFileNeedsNoCartridge) {
-    const auto number = change([&](auto& transaction) { return Sets(store()).begin(transaction, set_row(PoolId{}, MediaFamilyId{}, "u1", kForever)); });
+    const auto number = change([&](auto& transaction) {
+        return Sets(store()).begin(transaction, set_row(PoolId{}, MediaFamilyId{}, "u1", kForever));
+    });
     auto record = checkpoint(number, CartridgeId{}, 0, 0, "f.seg");
     must(finish_set(store(), record, kStart));
     EXPECT_EQ(must(Sets(store()).get(number)).objects, 5U);
@@ -130,7 +139,8 @@ TEST_F(Retention, ASetIsKeptWhileAnUnexpiredOneNeedsIt) {
     EXPECT_FALSE(must(Sets(store()).expired(second, kStart + 241h))) << "it is still running";
     EXPECT_FALSE(Sets(store()).kept_until(SetNumber{99}));
     // A circle (a damaged database) ends the question, too.
-    must(store().database().execute("UPDATE sets SET based_on = $1 WHERE number = $2", sql::values(raw(second), raw(full))));
+    must(store().database().execute("UPDATE sets SET based_on = $1 WHERE number = $2",
+                                    sql::values(raw(second), raw(full))));
     EXPECT_EQ(must(Sets(store()).kept_until(second)), kStart + 240h);
 }
 
@@ -172,7 +182,9 @@ TEST_F(Retention, StaysInItsPoolOrRetiresAsThePoolSays) {
     must(release_cartridge(store(), guard_, medium.id, {"daemon", "expired", clock_.wall()}));
     EXPECT_EQ(get(medium.id).pool, pool);
     EXPECT_EQ(get(medium.id).side.state, SideState::available);
-    change([&](auto& transaction) { return Cartridges(store()).apply(transaction, medium.id, SideEvent::allocate, kNote); });
+    change([&](auto& transaction) {
+        return Cartridges(store()).apply(transaction, medium.id, SideEvent::allocate, kNote);
+    });
     must(release_cartridge(store(), guard_, medium.id, {"daemon", "expired", clock_.wall()}));
     EXPECT_EQ(get(medium.id).side.state, SideState::decommissioned);
 }

@@ -14,8 +14,9 @@ class Identify : public StoreTest {
         const auto row = get(id);
         OnMedium medium;
         medium.kind = MediumKind::capstan;
-        medium.label = LabelOnMedium{row.side.media_id, row.side.domain_id, row.side.family, row.side.sequence, row.side.generation,
-                                     row.side.appendable_until, row.side.keep_until};
+        medium.label =
+            LabelOnMedium{row.side.media_id,   row.side.domain_id,        row.side.family,    row.side.sequence,
+                          row.side.generation, row.side.appendable_until, row.side.keep_until};
         return medium;
     }
     static OnMedium other(MediumKind kind, const std::string& description) {
@@ -29,7 +30,8 @@ class Identify : public StoreTest {
 };
 
 TEST_F(Identify, AMatchSettlesTheDoubt) {
-    change([&](auto& transaction) { return Cartridges(store()).set_must_identify(transaction, first_.id, true, kNote); });
+    change(
+        [&](auto& transaction) { return Cartridges(store()).set_must_identify(transaction, first_.id, true, kNote); });
     const auto found = must(identify(store(), first_.id, reads(first_.id), kNote));
     EXPECT_EQ(found.verdict.kind, Kind::matches);
     EXPECT_EQ(found.cartridge.id, first_.id);
@@ -114,8 +116,10 @@ TEST_F(Identify, NewerAndOlderLabelsAreDoubted) {
 
 TEST_F(Identify, WhatIsNotOursGoesToUnrecognized) {
     int number = 20;
-    for (const auto& medium : {other(MediumKind::foreign, "GNU tar"), other(MediumKind::blank, ""), other(MediumKind::unreadable, "03/11/00")}) {
-        auto row = cartridge("X" + std::to_string(number), static_cast<std::uint32_t>(number), kUnrecognizedPool, SideState::unknown);
+    for (const auto& medium : {other(MediumKind::foreign, "GNU tar"), other(MediumKind::blank, ""),
+                               other(MediumKind::unreadable, "03/11/00")}) {
+        auto row = cartridge("X" + std::to_string(number), static_cast<std::uint32_t>(number), kUnrecognizedPool,
+                             SideState::unknown);
         ++number;
         row.must_identify = true;
         const auto found = must(identify(store(), add(row), medium, kNote));
@@ -126,7 +130,8 @@ TEST_F(Identify, WhatIsNotOursGoesToUnrecognized) {
 }
 
 TEST_F(Identify, AKnownOneIsNeverDowngradedByWhatIsInItsPlace) {
-    for (const auto& medium : {other(MediumKind::foreign, "GNU tar"), other(MediumKind::blank, ""), other(MediumKind::unreadable, "03/11/00")}) {
+    for (const auto& medium : {other(MediumKind::foreign, "GNU tar"), other(MediumKind::blank, ""),
+                               other(MediumKind::unreadable, "03/11/00")}) {
         const auto found = must(identify(store(), first_.id, medium, kNote));
         EXPECT_EQ(found.cartridge.side.state, SideState::allocated);
         EXPECT_EQ(found.cartridge.pool, pool_);

@@ -40,7 +40,8 @@ TEST_F(Inventory, ChangesNothingWhenNothingChanged) {
 }
 
 TEST_F(Inventory, UnknownTagsBecomeCartridgesToBeIdentified) {
-    EXPECT_EQ(kinds(run({full(1, "A1"), full(2, ""), empty(3)})), (std::vector{Kind::new_cartridge, Kind::new_cartridge}));
+    EXPECT_EQ(kinds(run({full(1, "A1"), full(2, ""), empty(3)})),
+              (std::vector{Kind::new_cartridge, Kind::new_cartridge}));
     const auto fresh = at(1);
     ASSERT_TRUE(fresh);
     EXPECT_EQ(fresh->side.state, SideState::unknown);
@@ -62,7 +63,8 @@ TEST_F(Inventory, MissingOnesGoOfflineAndComeBackAsTheyWere) {
     EXPECT_EQ(get(medium.id).side, before.side);
     EXPECT_EQ(get(medium.id).pool, pool);
     EXPECT_EQ(kinds(run({full(2, "A1")})), std::vector<Kind>{}) << "an element that nobody asked about";
-    EXPECT_EQ(kinds(run({full(1, "")})), (std::vector{Kind::new_cartridge, Kind::went_offline})) << "slot 2 is gone with its magazine";
+    EXPECT_EQ(kinds(run({full(1, "")})), (std::vector{Kind::new_cartridge, Kind::went_offline}))
+        << "slot 2 is gone with its magazine";
 }
 
 TEST_F(Inventory, TwoThatChangedPlaces) {
@@ -125,7 +127,9 @@ TEST_F(Inventory, AMoveThatACrashCutOff) {
         std::vector<ElementFact> elements{empty(1), empty(2), empty(3)};
         if (ended) elements[static_cast<std::size_t>(ended - 1)] = full(ended, tag);
         const auto corrections = run(elements);
-        EXPECT_EQ(corrections.back().kind, ended == 2 ? Kind::journal_done : ended == 1 ? Kind::journal_undone : Kind::journal_unclear);
+        EXPECT_EQ(corrections.back().kind, ended == 2   ? Kind::journal_done
+                                           : ended == 1 ? Kind::journal_undone
+                                                        : Kind::journal_unclear);
         EXPECT_TRUE(must(Journal(store()).open()).empty());
         EXPECT_EQ(get(id).place.kind, ended ? PlaceKind::slot : PlaceKind::offline);
         run({empty(1), empty(2), empty(3)});
@@ -161,8 +165,8 @@ TEST_F(Inventory, ALabelThatWasCutOffIsReadAgain) {
     EXPECT_TRUE(must(Journal(store()).open()).empty());
 }
 
-// Hands move cartridges about in any way, the reader fails at times. After each inventory the database must hold exactly
-// what is there, have forgotten nothing, and a second look must change nothing.
+// Hands move cartridges about in any way, the reader fails at times. After each inventory the database must hold
+// exactly what is there, have forgotten nothing, and a second look must change nothing.
 TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
     for (std::uint64_t seed = 1; seed <= 60; ++seed) {
         SCOPED_TRACE(seed);
@@ -178,9 +182,14 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
                 const int here = 1 + below(kSlots), there = 1 + below(kSlots);
                 switch (below(4)) {
                     case 0: truth.erase(here); break;
-                    case 1: truth[here] = "T" + std::to_string(below(3) == 0 && made ? below(static_cast<std::uint64_t>(made)) : made++); break;
+                    case 1:
+                        truth[here] =
+                            "T" +
+                            std::to_string(below(3) == 0 && made ? below(static_cast<std::uint64_t>(made)) : made++);
+                        break;
                     case 2:
-                        if (truth.contains(here) && !truth.contains(there)) truth[there] = truth[here], truth.erase(here);
+                        if (truth.contains(here) && !truth.contains(there))
+                            truth[there] = truth[here], truth.erase(here);
                         break;
                     default:
                         if (truth.contains(here) && truth.contains(there)) std::swap(truth[here], truth[there]);
@@ -188,8 +197,10 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
             }
             InventoryFacts facts{{"LIB1"}, {}};
             for (int number = 1; number <= kSlots; ++number) {
-                if (!truth.contains(number)) facts.elements.push_back(empty(number));
-                else facts.elements.push_back(full(number, below(6) == 0 ? "" : truth[number]));
+                if (!truth.contains(number))
+                    facts.elements.push_back(empty(number));
+                else
+                    facts.elements.push_back(full(number, below(6) == 0 ? "" : truth[number]));
             }
             Cartridges cartridges(*store);
             std::set<CartridgeId> before;
@@ -210,10 +221,14 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
                 ASSERT_EQ(placed.contains(element.place), element.content == Content::full);
                 if (element.content != Content::full) continue;
                 const auto& row = placed.at(element.place);
-                if (!element.volume_tag.empty()) EXPECT_EQ(row.volume_tag, element.volume_tag);
-                else EXPECT_TRUE(row.must_identify) << "what no tag tells has to be identified";
-                const auto same = std::ranges::count_if(placed, [&](const auto& one) { return one.second.volume_tag == row.volume_tag; });
-                if (same > 1 && !row.volume_tag.empty()) EXPECT_TRUE(row.duplicate_tag || row.must_identify) << row.volume_tag.text;
+                if (!element.volume_tag.empty())
+                    EXPECT_EQ(row.volume_tag, element.volume_tag);
+                else
+                    EXPECT_TRUE(row.must_identify) << "what no tag tells has to be identified";
+                const auto same = std::ranges::count_if(
+                    placed, [&](const auto& one) { return one.second.volume_tag == row.volume_tag; });
+                if (same > 1 && !row.volume_tag.empty())
+                    EXPECT_TRUE(row.duplicate_tag || row.must_identify) << row.volume_tag.text;
             }
             EXPECT_TRUE(reconcile(must(reconcile_snapshot(*store, facts)), facts).empty()) << "a second look";
         }

@@ -56,7 +56,8 @@ TEST_F(Rows, APlaceHoldsOneCartridge) {
     EXPECT_FALSE(Cartridges(store()).add(transaction, cartridge("A3", 1, kFreePool), kNote));
     must(Cartridges(store()).set_place(transaction, first, {}, {PlaceKind::offline, "vault"}, kNote));
     must(Cartridges(store()).set_place(transaction, second, {}, {PlaceKind::offline, "vault"}, kNote));
-    EXPECT_FALSE(Cartridges(store()).set_place(transaction, second, {}, {PlaceKind::slot, "1"}, kNote)) << "a slot of no library";
+    EXPECT_FALSE(Cartridges(store()).set_place(transaction, second, {}, {PlaceKind::slot, "1"}, kNote))
+        << "a slot of no library";
 }
 
 TEST_F(Rows, EveryChangeIsAudited) {
@@ -64,7 +65,8 @@ TEST_F(Rows, EveryChangeIsAudited) {
     const auto id = add(cartridge("A1", 1, kFreePool));
     change([&](WriteTransaction& transaction) -> Result<void> {
         Cartridges cartridges(store());
-        CAPSTAN_CHECK(cartridges.set_place(transaction, id, {"LIB1"}, {PlaceKind::drive, "D1"}, {"job 3", "mount", kStart + 1s}));
+        CAPSTAN_CHECK(
+            cartridges.set_place(transaction, id, {"LIB1"}, {PlaceKind::drive, "D1"}, {"job 3", "mount", kStart + 1s}));
         CAPSTAN_CHECK(cartridges.set_pool(transaction, id, pool, kNote));
         CAPSTAN_CHECK(cartridges.apply(transaction, id, SideEvent::allocate, kNote));
         CAPSTAN_CHECK(cartridges.set_hold(transaction, id, "audit", kNote));
@@ -155,7 +157,8 @@ TEST_F(Rows, JobsAndTheirLedger) {
     job.id = change([&](auto& transaction) { return Jobs(store()).add(transaction, job); });
     EXPECT_EQ(must(Jobs(store()).get(job.id)), job);
     const std::string odd("/a\0b\xFF\n", 6);
-    const std::vector<JobIssue> issues{{job.id, IssueKind::not_saved, odd, "Permission denied"}, {job.id, IssueKind::note, "", "a note"}};
+    const std::vector<JobIssue> issues{{job.id, IssueKind::not_saved, odd, "Permission denied"},
+                                       {job.id, IssueKind::note, "", "a note"}};
     change([&](WriteTransaction& transaction) -> Result<void> {
         CAPSTAN_CHECK(Jobs(store()).apply(transaction, job.id, JobEvent::start, "", kStart + 1s));
         CAPSTAN_CHECK(Jobs(store()).add_counts(transaction, job.id, 10, 1000, 1, 2));
@@ -165,7 +168,9 @@ TEST_F(Rows, JobsAndTheirLedger) {
     EXPECT_EQ(must(Jobs(store()).issues(job.id, 1, 1)).front().reason, "a note");
     EXPECT_EQ(must(Jobs(store()).issue_count(job.id)), 2U);
     EXPECT_EQ(must(Jobs(store()).unfinished()).size(), 1U);
-    change([&](auto& transaction) { return Jobs(store()).apply(transaction, job.id, JobEvent::finished_with_issues, "done", kStart + 9s); });
+    change([&](auto& transaction) {
+        return Jobs(store()).apply(transaction, job.id, JobEvent::finished_with_issues, "done", kStart + 9s);
+    });
     const auto ended = must(Jobs(store()).get(job.id));
     EXPECT_EQ(ended.state, JobState::complete_with_issues);
     EXPECT_EQ(ended.started, kStart + 1s);
@@ -190,12 +195,16 @@ TEST_F(Rows, WorkItemsWaitInOrderOfPriority) {
     high.id = change([&](auto& transaction) { return WorkItems(store()).add(transaction, high); });
     EXPECT_EQ(must(WorkItems(store()).unfinished()), (std::vector{high, low}));
     auto apply = [&](WorkEvent event, const std::string& reason) {
-        return change([&](auto& transaction) { return WorkItems(store()).apply(transaction, low.id, event, reason, kStart + 1h); });
+        return change([&](auto& transaction) {
+            return WorkItems(store()).apply(transaction, low.id, event, reason, kStart + 1h);
+        });
     };
     EXPECT_EQ(apply(WorkEvent::block, "every drive is busy"), WorkState::waiting);
     EXPECT_EQ(must(WorkItems(store()).get(low.id)).reason, "every drive is busy");
     EXPECT_EQ(apply(WorkEvent::start, ""), WorkState::in_process);
-    change([&](auto& transaction) { return WorkItems(store()).assign(transaction, low.id, CartridgeId{4}, {"LIB1"}, {"D1"}); });
+    change([&](auto& transaction) {
+        return WorkItems(store()).assign(transaction, low.id, CartridgeId{4}, {"LIB1"}, {"D1"});
+    });
     EXPECT_FALSE(WorkItems(store()).get(WorkItemId{77}));
     {
         auto transaction = must(WriteTransaction::begin(store()));
@@ -223,7 +232,9 @@ TEST_F(Rows, TheJournalRemembersWhatWasIntended) {
     open();
     EXPECT_EQ(must(Journal(store()).open_of({"LIB1"})), std::vector{entry});
     EXPECT_TRUE(must(Journal(store()).open_of({"LIB2"})).empty());
-    change([&](auto& transaction) { return Journal(store()).end(transaction, entry.id, JournalState::done, "ok", kStart + 3s); });
+    change([&](auto& transaction) {
+        return Journal(store()).end(transaction, entry.id, JournalState::done, "ok", kStart + 3s);
+    });
     EXPECT_TRUE(must(Journal(store()).open()).empty());
     EXPECT_EQ(must(Journal(store()).of(CartridgeId{3})).front().detail, "ok");
     auto transaction = must(WriteTransaction::begin(store()));
@@ -240,7 +251,9 @@ TEST_F(Rows, OperatorRequestsEndOnce) {
     request.deadline = kStart + 24h;
     request.id = change([&](auto& transaction) { return OperatorRequests(store()).add(transaction, request); });
     EXPECT_EQ(must(OperatorRequests(store()).submitted()), std::vector{request});
-    EXPECT_EQ(change([&](auto& t) { return OperatorRequests(store()).apply(t, request.id, RequestEvent::satisfied, "A2 came", kStart); }),
+    EXPECT_EQ(change([&](auto& t) {
+                  return OperatorRequests(store()).apply(t, request.id, RequestEvent::satisfied, "A2 came", kStart);
+              }),
               RequestState::complete);
     EXPECT_TRUE(must(OperatorRequests(store()).submitted()).empty());
     EXPECT_EQ(must(OperatorRequests(store()).get(request.id)).answer, "A2 came");
@@ -281,7 +294,9 @@ TEST_F(Rows, AnImportedSetKeepsItsNumberAndPushesOursOn) {
     Set set = set_row(PoolId{}, MediaFamilyId{40}, "uuid-9", kForever);
     set.number = SetNumber{900};
     set.state = SetState::complete;
-    change([&](auto& transaction) { return Sets(store()).take_in(transaction, set, {{set.number, id, 1, 0, BlockNumber{2}, BlockNumber{9}}}, {}); });
+    change([&](auto& transaction) {
+        return Sets(store()).take_in(transaction, set, {{set.number, id, 1, 0, BlockNumber{2}, BlockNumber{9}}}, {});
+    });
     EXPECT_EQ(must(Sets(store()).get(SetNumber{900})), set);
     EXPECT_EQ(must(Sets(store()).on_cartridge(id)).size(), 1U);
     EXPECT_EQ(raw(must(Meta(store()).next_set())), 901U);

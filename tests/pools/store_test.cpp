@@ -29,12 +29,15 @@ TEST_F(Store, RefusesASecondOwner) {
     auto second = StateStore::open(store().directory(), entropy_);
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().recovery, Recovery::change_request);
-    EXPECT_NE(second.error().happened.find(fmt::format("(process {})", ::getpid())), std::string::npos) << to_text(second.error());
+    EXPECT_NE(second.error().happened.find(fmt::format("(process {})", ::getpid())), std::string::npos)
+        << to_text(second.error());
     EXPECT_NE(second.error().happened.find("another capstand"), std::string::npos);
 }
 
 TEST_F(Store, IsDurableByItsSettings) {
-    auto one = [&](std::string_view pragma, std::string_view kind) { return std::move(must(store().database().query(pragma, {}, kind)).front()); };
+    auto one = [&](std::string_view pragma, std::string_view kind) {
+        return std::move(must(store().database().query(pragma, {}, kind)).front());
+    };
     EXPECT_EQ(one("PRAGMA journal_mode", "t").text(), "wal");
     EXPECT_EQ(one("PRAGMA synchronous", "i").integer(), 2);
     EXPECT_EQ(one("PRAGMA busy_timeout", "i").integer(), 0);
@@ -118,7 +121,8 @@ TEST_F(Store, AFullDiskIsAnErrorWithAdvice) {
     // After space was made it goes on, and what had been committed is there.
     must(database.execute("PRAGMA max_page_count = 100000"));
     change([&](auto& transaction) { return Meta(store()).set(transaction, "after", "yes"); });
-    EXPECT_EQ(must(database.query("SELECT name FROM meta WHERE name LIKE 'key%'", {}, "t")).size(), static_cast<std::size_t>(written - 1));
+    EXPECT_EQ(must(database.query("SELECT name FROM meta WHERE name LIKE 'key%'", {}, "t")).size(),
+              static_cast<std::size_t>(written - 1));
 }
 
 TEST_F(Store, SetsAReserveAside) {

@@ -38,10 +38,10 @@ class TemporaryDirectory {
     std::string path_;
 };
 
-#define ASSERT_OK(expression)                                                    \
-    do {                                                                         \
-        auto ok_result = (expression);                                           \
-        ASSERT_TRUE(ok_result.has_value()) << to_text(ok_result.error());        \
+#define ASSERT_OK(expression)                                             \
+    do {                                                                  \
+        auto ok_result = (expression);                                    \
+        ASSERT_TRUE(ok_result.has_value()) << to_text(ok_result.error()); \
     } while (false)
 
 // The value of a result that must be there.
@@ -78,9 +78,12 @@ class StoreTest : public testing::Test {
     }
 
     PoolId make_pool(const std::string& name, const PoolPolicy& policy = {}) {
-        return change([&](auto& transaction) { return Pools(store()).create(transaction, {PoolId{}, {name}, PoolKind::application, policy}); });
+        return change([&](auto& transaction) {
+            return Pools(store()).create(transaction, {PoolId{}, {name}, PoolKind::application, policy});
+        });
     }
-    Cartridge cartridge(const std::string& tag, std::uint32_t slot, PoolId pool, SideState state = SideState::available) {
+    Cartridge cartridge(const std::string& tag, std::uint32_t slot, PoolId pool,
+                        SideState state = SideState::available) {
         Cartridge one;
         one.volume_tag.text = tag;
         one.library.text = "LIB1";
@@ -106,7 +109,8 @@ class StoreTest : public testing::Test {
         change([&](WriteTransaction& transaction) -> Result<void> {
             CAPSTAN_TRY(family, Families(store()).begin(transaction, row, kStart));
             CAPSTAN_CHECK(Families(store()).medium_added(transaction, family.id, 1));
-            const LabelWritten label{Uuid{"media-" + tag}, family.id, 1, WriteGeneration{1}, 262144, BlockNumber{2},
+            const LabelWritten label{Uuid{"media-" + tag},    family.id,        1,
+                                     WriteGeneration{1},      262144,           BlockNumber{2},
                                      family.appendable_until, family.keep_until};
             CAPSTAN_CHECK(Cartridges(store()).labelled(transaction, id, label, kNote));
             CAPSTAN_CHECK(Cartridges(store()).apply(transaction, id, SideEvent::allocate, kNote));
@@ -126,7 +130,8 @@ class StoreTest : public testing::Test {
         set.keep_until = keep_until;
         return set;
     }
-    CheckpointRecord checkpoint(SetNumber set, CartridgeId id, std::uint64_t first, std::uint64_t end, const std::string& segment) {
+    CheckpointRecord checkpoint(SetNumber set, CartridgeId id, std::uint64_t first, std::uint64_t end,
+                                const std::string& segment) {
         CheckpointRecord record;
         record.set = set;
         record.cartridge = id;
@@ -141,8 +146,11 @@ class StoreTest : public testing::Test {
         return record;
     }
     // A complete set from block `first` to `end` (its ESET and filemark included).
-    SetNumber write_set(const Written& medium, PoolId pool, const std::string& uuid, std::uint64_t first, std::uint64_t end, Wall keep_until) {
-        const auto number = change([&](auto& transaction) { return Sets(store()).begin(transaction, set_row(pool, medium.family.id, uuid, keep_until)); });
+    SetNumber write_set(const Written& medium, PoolId pool, const std::string& uuid, std::uint64_t first,
+                        std::uint64_t end, Wall keep_until) {
+        const auto number = change([&](auto& transaction) {
+            return Sets(store()).begin(transaction, set_row(pool, medium.family.id, uuid, keep_until));
+        });
         must(finish_set(store(), checkpoint(number, medium.id, first, end, uuid), kStart));
         return number;
     }

@@ -55,7 +55,8 @@ TEST(Tables, AnEndIsAnEnd) {
             EXPECT_EQ(next(state, static_cast<WorkEvent>(e)).value_or(state), state);
     for (int e = 0; e < static_cast<int>(JobEvent::count); ++e)
         for (int s = static_cast<int>(JobState::complete); s < static_cast<int>(JobState::count); ++s)
-            EXPECT_EQ(next(static_cast<JobState>(s), static_cast<JobEvent>(e)).value_or(static_cast<JobState>(s)), static_cast<JobState>(s));
+            EXPECT_EQ(next(static_cast<JobState>(s), static_cast<JobEvent>(e)).value_or(static_cast<JobState>(s)),
+                      static_cast<JobState>(s));
 }
 
 template <class Enum>
