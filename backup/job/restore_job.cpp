@@ -16,9 +16,9 @@ constexpr std::uint64_t kReadAhead = 256;         // blocks asked for at a time 
 
 }  // namespace
 
-ObjectSink::Verdict VerifySink::begin(const std::string&, const Metadata& metadata) {
+ObjectSink::Verdict VerifySink::begin(IncomingObject object) {
     ++counts_.objects;
-    return metadata.is_regular() && metadata.first_name.empty() ? Verdict::write_data : Verdict::done;
+    return object.metadata.is_regular() && object.metadata.first_name.empty() ? Verdict::write_data : Verdict::done;
 }
 bool VerifySink::write(std::uint64_t, Bytes bytes) {
     counts_.bytes += bytes.size();
@@ -66,9 +66,11 @@ void RestoreJob::release() {
     lease_.reset();
 }
 
-Result<std::deque<RestoreJob::Step>> RestoreJob::read_selection() {
-    std::deque<Step> steps;
-    for (std::size_t count = 0; count < kObjectsAtOnce; ++count) {
+// The next objects of the selection, in the order of the medium (ancestors come before the paths that need them).
+Result<std::vector<RestoreJob::Placed>> RestoreJob::next_objects() {
+    std::vector<Placed> placed;
+    const auto& extents = selection_.extents();
+    while (placed.size() < kObjectsAtOnce) {
         CAPSTAN_TRY(const auto* selected, selection_.next());
         if (selected == nullptr) {
             selection_done_ = true;
@@ -81,30 +83,45 @@ Result<std::deque<RestoreJob::Step>> RestoreJob::read_selection() {
             continue;
         }
         const auto& location = *selected->location;
-        const auto& extents = selection_.extents();
-        auto extent = static_cast<std::size_t>(std::find_if(extents.begin(), extents.end(), [&](const catalog::MediaExtent& e) {
-                                                   return e.media_id == location.media_id && e.sequence == location.sequence &&
-                                                          facts.fla >= e.first_fla && (facts.fla < e.end_fla || e.end_fla == 0);
-                                               }) - extents.begin());
-        if (extent == extents.size()) {
+        auto extent = std::find_if(extents.begin(), extents.end(), [&](const catalog::MediaExtent& e) {
+            return e.media_id == location.media_id && e.sequence == location.sequence && facts.fla >= e.first_fla &&
+                   (facts.fla < e.end_fla || e.end_fla == 0);
+        });
+        if (extent == extents.end()) {
             issues_.add(Issue{IssueKind::not_restored, selected->object.path, "the catalog does not say where it lies"});
             continue;
         }
-        auto end = raw(location.block) + (location.offset + facts.size) / location.block_size + 2;
-        WantedObject wanted{selected->object.path, facts.fla, selected->ancestor, facts.hash};
-        bool joins = !steps.empty() && steps.back().extent == extent &&
-                     raw(location.block) <= raw(steps.back().first) + steps.back().blocks + kGapWorthReading;
+        Placed object;
+        object.extent = static_cast<std::size_t>(extent - extents.begin());
+        object.block = location.block;
+        object.offset = location.offset;
+        object.end = raw(location.block) + (location.offset + facts.size) / location.block_size + 2;
+        object.wanted = WantedObject{selected->object.path, facts.fla, selected->ancestor, facts.hash};
+        placed.push_back(std::move(object));
+    }
+    std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
+        return std::pair(a.extent, a.wanted.address) < std::pair(b.extent, b.wanted.address);
+    });
+    return placed;
+}
+
+Result<std::deque<RestoreJob::Step>> RestoreJob::read_selection() {
+    CAPSTAN_TRY(auto placed, next_objects());
+    std::deque<Step> steps;
+    for (auto& object : placed) {
+        bool joins = !steps.empty() && steps.back().extent == object.extent &&
+                     raw(object.block) <= raw(steps.back().first) + steps.back().blocks + kGapWorthReading;
         if (!joins) {
             Step step;
-            step.extent = extent;
-            step.first = location.block;
-            step.stretch.offset = location.offset;
-            step.stretch.first_address = facts.fla;
+            step.extent = object.extent;
+            step.first = object.block;
+            step.stretch.offset = object.offset;
+            step.stretch.first_address = object.wanted.address;
             steps.push_back(std::move(step));
         }
         auto& step = steps.back();
-        step.stretch.wanted.push_back(std::move(wanted));
-        step.blocks = std::max(step.blocks, end - raw(step.first));
+        step.stretch.wanted.push_back(std::move(object.wanted));
+        step.blocks = std::max(step.blocks, object.end - raw(step.first));
     }
     return steps;
 }

@@ -35,7 +35,15 @@ class RestoreJob {
         BlockNumber first{};
         std::uint64_t blocks = 0;     // about; more are read when an object goes on
     };
+    struct Placed {  // a selected object and where it lies
+        std::size_t extent = 0;
+        BlockNumber block{};
+        std::uint32_t offset = 0;
+        std::uint64_t end = 0;        // block behind it, about
+        WantedObject wanted;
+    };
     Task<Result<std::deque<Step>>> next_steps();
+    Result<std::vector<Placed>> next_objects();     // worker's thread
     Result<std::deque<Step>> read_selection();  // worker's thread
     Task<Result<void>> read_steps();
     Task<Result<void>> run_step(Step step);
@@ -64,7 +72,7 @@ class RestoreJob {
 // Takes everything and keeps nothing: the decoder's hashes are the verdict.
 class VerifySink final : public ObjectSink {
   public:
-    Verdict begin(const std::string& path, const Metadata& metadata) override;
+    Verdict begin(IncomingObject object) override;
     bool write(std::uint64_t offset, Bytes bytes) override;
     void finish(const std::string& damage) override;
     Result<void> close() override { return {}; }

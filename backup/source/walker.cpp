@@ -161,8 +161,8 @@ void Walker::leave() {
     if (frames_.empty()) return;
     auto& frame = frames_.back();
     path_.resize(frame.path_size);
-    if (frame.directory || frame.directories.empty()) return;
-    // It was closed to save descriptors. The way back is the child's "..", if that is still the same directory.
+    if (frame.directory) return;
+    // It was closed to save descriptors; also where nothing is left in it, its own parent is reached through it. The way back is the child's "..", if that is still the same directory.
     auto directory = std::make_shared<OpenDirectory>();
     struct stat stat {};
     if (left.directory) directory->handle.reset(open_directory(left.directory->handle.get(), ".."));
