@@ -29,7 +29,7 @@ NOT_A_FUNCTION = re.compile(r"\b(namespace|class|struct|union|enum|concept|requi
 
 def functions(code):
     """Yields (name, first line, last line) of every function body that is not inside another."""
-    stack = []  # (is a function, name, first line)
+    stack = []  # (kind, name, first line, parens, start): kind is "function", "scope" or "list"
     start = 0   # of the declaration in hand
     parens = 0
     for i, c in enumerate(code):
@@ -41,26 +41,31 @@ def functions(code):
             start = i + 1
         elif c == "{":
             head = code[start:i]
-            inside = any(frame[0] for frame in stack)
-            is_function = not inside and parens == 0 and ")" in head and not NOT_A_FUNCTION.search(head.split("(")[0]) and \
-                not re.search(r"=\s*$", head) and not re.search(r"[\w>]\s*$", head.rstrip()) or \
-                not inside and parens == 0 and re.search(r"\)\s*(const|noexcept|override|final|mutable|->[^;{}]*|\s)*$", head) \
-                and not NOT_A_FUNCTION.search(head.split("(")[0])
-            name = re.search(r"([\w:~]+|operator\W+)\s*\(([^()]*)", re.split(r"\)\s*:\s", head)[0])
-            shown = ""
-            if name:
-                shown = name.group(1)
-                if shown.startswith("TEST"):
-                    shown = name.group(2).replace(" ", "").replace(",", ".")
+            kind = kind_of(head, parens, any(frame[0] == "function" for frame in stack))
             first = line_of(code, start + len(head) - len(head.lstrip()))
-            stack.append((bool(is_function), shown, first, parens))
+            stack.append((kind, name_in(head), first, parens, start))
             parens = 0
             start = i + 1
         elif c == "}" and stack:
-            was_function, name, first, parens = stack.pop()
-            if was_function:
+            kind, name, first, parens, before = stack.pop()
+            if kind == "function":
                 yield name, first, line_of(code, i)
-            start = i + 1
+            start = before if kind == "list" else i + 1  # a list is part of its declaration: `S() : a{1} {`
+
+
+def kind_of(head, parens, inside_function):
+    if inside_function or NOT_A_FUNCTION.search(head.split("(")[0]):
+        return "scope"
+    if parens > 0 or re.search(r"([\w>]|=\s*)$", head) and not re.search(r"\)\s*(const|noexcept|override|final|->.*)\s*$", head, re.S):
+        return "list"
+    return "function" if ")" in head else "scope"
+
+
+def name_in(head):
+    name = re.search(r"([\w:~]+|operator\W+)\s*\(([^()]*)", re.split(r"\)\s*:\s", head)[0])
+    if not name:
+        return ""
+    return name.group(2).replace(" ", "").replace(",", ".") if name.group(1).startswith("TEST") else name.group(1)
 
 
 CAPTURING_LAMBDA = re.compile(r"(?<![\w\])\"])\s*\[\s*[^\]\s][^\]]*\]\s*(\(|\{|mutable\b)")
