@@ -67,7 +67,9 @@ Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring,
     };
     auto answer = co_await core_->perform_raw<operations::Streamed>(std::move(operation), DriveOwner::Core::Attention::ends_work);
     if (!answer) {
-        // The ring may still be in use by the drive's thread: what is proven in it is the last word.
+        // The ring may still be in use by the drive's thread: what is proven in it is the last word. If it only goes on
+        // because the daemon stops, it ends at the next entry.
+        *stop = true;
         auto report = failed_report(std::move(answer.error()));
         report.proven_sequence = ring->proven();
         report.next_sequence = ring->taken();

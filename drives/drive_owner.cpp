@@ -218,7 +218,10 @@ Task<ReadReport> DriveOwner::read_into(std::shared_ptr<BlockRing> ring, BlockNum
     auto answer = co_await core.perform_raw<ReadReport>(std::move(operation), Attention::ends_work);
     if (answer && answer->error) core.believe_error(*answer->error);
     if (core.state == DriveState::reading) core.fact<ReadEnded>();
-    if (!answer) co_return failed_read(from, std::move(answer.error()));
+    if (!answer) {
+        *stop = true;  // should it still go on, it ends at the next block
+        co_return failed_read(from, std::move(answer.error()));
+    }
     core.counters.blocks_read += answer->blocks;
     core.counters.bytes_read += answer->bytes;
     if (answer->reason != ReadReport::Reason::failed) core.position = answer->position;
