@@ -65,7 +65,8 @@ Task<Result<api::WorkItem>> item(ControlPlane& plane, std::string text, api::Wat
 Task<Result<api::WorkItem>> cancel(ControlPlane& plane, std::string text, Peer peer) {
     CAPSTAN_CO_TRY(auto id, number<WorkItemId>(text));
     CAPSTAN_CO_CHECK(plane.queue().cancel(id, who_is(peer)));
-    co_return co_await item(plane, std::move(text), api::WatchRequest{});
+    api::WatchRequest at_once;
+    co_return co_await item(plane, std::move(text), at_once);
 }
 
 Task<Result<api::Explanation>> explain(ControlPlane& plane, std::string text) {
