@@ -58,7 +58,9 @@ TEST(OurLabel, IsFrozen) {
     label.block_size = 1024;
     const auto record = record_of(label);
     const auto path = std::string(CAPSTAN_SOURCE_DIR) + "/tests/mtf/golden/label-1.bin";
-    if (std::getenv("CAPSTAN_FREEZE") != nullptr) ASSERT_TRUE(replace_file(path, record, 0644));
+    if (std::getenv("CAPSTAN_FREEZE") != nullptr) {
+        ASSERT_TRUE(replace_file(path, record, 0644));
+    }
     const auto stored = read_file(path, 4096);
     ASSERT_TRUE(stored);
     EXPECT_EQ(*stored, record);
@@ -71,12 +73,16 @@ TEST(OurLabel, IsNeverTakenForAnotherWhenDamaged) {
         damaged[at] ^= 0x04;
         const auto recognition = recognise(damaged);
         // Strings are covered by no checksum: a changed digit reads as another label. A changed header is never believed.
-        if (at < 52) EXPECT_FALSE(std::holds_alternative<MediaLabel>(recognition)) << at;
+        if (at < 52) {
+            EXPECT_FALSE(std::holds_alternative<MediaLabel>(recognition)) << at;
+        }
     }
     for (std::size_t size = 0; size < 700; ++size) {
         const Buffer exact(record.begin(), record.begin() + static_cast<std::ptrdiff_t>(size));
         const auto recognition = recognise(exact);
-        if (size < 400) EXPECT_FALSE(std::holds_alternative<MediaLabel>(recognition)) << size;
+        if (size < 400) {
+            EXPECT_FALSE(std::holds_alternative<MediaLabel>(recognition)) << size;
+        }
     }
 }
 

@@ -87,7 +87,9 @@ void expect_same_block(Bytes stored, Bytes encoded, std::size_t size, std::vecto
     ASSERT_LE(size, stored.size());
     ignore.insert(ignore.end(), {50, 51});  // the checksum differs with them
     for (std::size_t i = 0; i < size; ++i) {
-        if (std::ranges::find(ignore, i) == ignore.end()) EXPECT_EQ(stored[i], encoded[i]) << "offset " << i;
+        if (std::ranges::find(ignore, i) == ignore.end()) {
+            EXPECT_EQ(stored[i], encoded[i]) << "offset " << i;
+        }
     }
 }
 
@@ -223,7 +225,9 @@ ObjectHash hash_record() {
 // CAPSTAN_FREEZE=1 writes the files anew: only for a new version of a format, beside the old one.
 void expect_golden(const std::string& name, Bytes bytes) {
     const auto path = std::string(CAPSTAN_SOURCE_DIR) + "/tests/mtf/golden/" + name;
-    if (std::getenv("CAPSTAN_FREEZE") != nullptr) ASSERT_TRUE(replace_file(path, bytes, 0644));
+    if (std::getenv("CAPSTAN_FREEZE") != nullptr) {
+        ASSERT_TRUE(replace_file(path, bytes, 0644));
+    }
     const auto stored = read_file(path, 1 << 20);
     ASSERT_TRUE(stored) << to_text(stored.error());
     EXPECT_TRUE(std::ranges::equal(*stored, bytes)) << name;

@@ -189,7 +189,7 @@ TEST_P(ResumedData, IsJoined) {
     ASSERT_EQ(seen->streams.size(), 1U);
     EXPECT_TRUE((seen->streams[0] == SeenStream{StreamId::data, data, ChecksumState::good, true}));
 }
-INSTANTIATE_TEST_SUITE_P(Variants, ResumedData, testing::Values('A', 'B', 'C'), [](const auto& info) { return std::string(1, info.param); });
+INSTANTIATE_TEST_SUITE_P(Variants, ResumedData, testing::Values('A', 'B', 'C'), [](const auto& variant) { return std::string(1, variant.param); });
 
 TEST(Decoder, AFilemarkInsideDataEndsTheSet) {  // the unfinished set of a crash: FM, ESET (aborted), FM
     const auto image = small_image(1, 12);

@@ -152,9 +152,10 @@ TEST(Writer, PutsNoHeaderAcrossTheEndOfABlock) {
             // Walk the first block's streams by hand: each header lies in one block.
             const auto& first = output.blocks.at(0).bytes;
             for (std::size_t at = 3072 + 120; at + 4 <= first.size(); at += 4) {
-                const auto id = std::string_view(reinterpret_cast<const char*>(first.data()) + at, 4);
-                if (id == "STAN" || id == "CSUM" || id == "CHSH" || id == "SPAD" || id == "CPAD")
+                const auto id = text_of(Bytes(first).subspan(at, 4));
+                if (id == "STAN" || id == "CSUM" || id == "CHSH" || id == "SPAD" || id == "CPAD") {
                     ASSERT_LE(at, kBlock - kStreamHeaderSize) << shift << id;
+                }
             }
         }
     }
