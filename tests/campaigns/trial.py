@@ -3,6 +3,7 @@ import atexit
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,7 +178,8 @@ def compare(left, right):
 
 
 def main_guard(main):
-    """Runs a campaign; what stops it is a sentence and status 1, not a trace."""
+    """Runs a campaign; what stops it is a sentence and status 1, not a trace. A time limit's SIGTERM cleans up, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         return main()
     except CampaignError as error:
