@@ -7,22 +7,24 @@ namespace capstan::pools {
 namespace {
 
 // More than this many of one kind are not looked at; what is busy or was turned down comes on top.
-constexpr std::size_t kCandidatesMax = 16;
+constexpr std::size_t kCandidatesMax = 8;
+constexpr std::size_t kUnfitMax = 32;
 
 class Reading {
   public:
     Reading(StateStore& store, const AllocationRequest& request) : database_(store.database()), request_(request) {}
 
-    // In the order of the index: fewest allocations first.
-    Result<std::vector<Candidate>> available(PoolId pool) {
+    // Fit as far as the database knows, in the order of the index: fewest allocations first. What is unfit must not
+    // fill the page and hide the rest.
+    Result<std::vector<Candidate>> available(PoolId pool, std::uint32_t allocations_max) {
         const auto limit = kCandidatesMax + request_.busy.size() + request_.turned_down.size();
-        CAPSTAN_TRY(auto found,
-                    query_cartridges(database_,
-                                     fmt::format("WHERE s.pool = $1 AND s.state = 'available' AND s.online = 1"
-                                                 " ORDER BY s.allocations, s.cartridge LIMIT {}",
-                                                 limit),
-                                     sql::values(raw(pool))));
-        return candidates(std::move(found));
+        return read(pool, fit(allocations_max), limit);
+    }
+    // What was left out there: read only to say why.
+    Result<void> add_unfit(std::vector<Candidate>& to, PoolId pool, std::uint32_t allocations_max) {
+        CAPSTAN_TRY(auto unfit, read(pool, fmt::format("NOT ({})", fit(allocations_max)), kUnfitMax));
+        std::move(unfit.begin(), unfit.end(), std::back_inserter(to));
+        return {};
     }
 
     Result<std::vector<Candidate>> open(PoolId pool, const std::vector<MediaFamily>& families) {
@@ -39,6 +41,22 @@ class Reading {
     }
 
   private:
+    static std::string fit(std::uint32_t allocations_max) {
+        std::string condition = "c.write_protected = 0 AND c.must_identify = 0 AND c.hold = ''";
+        if (allocations_max != 0) condition += fmt::format(" AND s.allocations < {}", allocations_max);
+        return condition;
+    }
+
+    Result<std::vector<Candidate>> read(PoolId pool, const std::string& condition, std::size_t limit) {
+        CAPSTAN_TRY(auto found,
+                    query_cartridges(database_,
+                                     fmt::format("WHERE s.pool = $1 AND s.state = 'available' AND s.online = 1 AND {}"
+                                                 " ORDER BY s.allocations, s.cartridge LIMIT {}",
+                                                 condition, limit),
+                                     sql::values(raw(pool))));
+        return candidates(std::move(found));
+    }
+
     std::vector<Candidate> candidates(std::vector<Cartridge> found) {
         std::vector<Candidate> all;
         all.reserve(found.size());
@@ -62,15 +80,23 @@ Result<AllocationSnapshot> allocation_snapshot(StateStore& store, const Allocati
     snapshot.now = now;
     CAPSTAN_TRY(snapshot.pool, Pools(store).get(request.pool));
     Reading reading(store, request);
+    // In the order of choose_medium, and no further than it looks.
     if (!request.continuation) {
         CAPSTAN_TRY(snapshot.open_families, Families(store).open_of(request.pool));
         CAPSTAN_TRY(snapshot.open, reading.open(request.pool, snapshot.open_families));
+        const auto decision = choose_medium(snapshot, request);
+        const bool waits = decision.wait_for && request.when_busy == AllocationRequest::WhenBusy::wait;
+        if (decision.cartridge || waits) return snapshot;
     }
-    CAPSTAN_TRY(snapshot.available, reading.available(request.pool));
+    const auto allocations_max = snapshot.pool.policy.allocations_max;
+    CAPSTAN_TRY(snapshot.available, reading.available(request.pool, allocations_max));
+    if (choose_medium(snapshot, request).cartridge) return snapshot;
     if (snapshot.pool.policy.draw_from_free) {
-        CAPSTAN_TRY(snapshot.free, reading.available(kFreePool));
+        CAPSTAN_TRY(snapshot.free, reading.available(kFreePool, 0));
+        if (choose_medium(snapshot, request).cartridge) return snapshot;
+        CAPSTAN_CHECK(reading.add_unfit(snapshot.free, kFreePool, 0));
     }
-    if (!snapshot.available.empty() || !snapshot.free.empty()) return snapshot;
+    CAPSTAN_CHECK(reading.add_unfit(snapshot.available, request.pool, allocations_max));
     // Only the answer to "why is my job waiting" needs this; bounded, since "a thousand" says enough.
     CAPSTAN_TRY(auto row,
                 store.database().query_one(

@@ -147,6 +147,9 @@ Result<PoolId> Pools::ensure(WriteTransaction& transaction, const PoolName& name
 
 Result<MediaFamily> Families::begin(WriteTransaction& transaction, const Pool& pool, Wall now) {
     CAPSTAN_TRY(const auto id, Meta(store_).take_family(transaction));
+    CAPSTAN_CHECK(transaction.database().execute(
+        "UPDATE families SET closed = 1 WHERE pool = $1 AND closed = 0 AND appendable_until < $2",
+        sql::values(raw(pool.id), now)));
     MediaFamily family;
     family.id = id;
     family.pool = pool.id;

@@ -27,8 +27,8 @@ class Pools {
 class Families {
   public:
     explicit Families(StateStore& store) : store_(store) {}
-    Result<MediaFamily> begin(WriteTransaction& transaction, const Pool& pool,
-                              Wall now);  // takes the next family number
+    // Takes the next family number; families of the pool whose allocation period has ended are closed.
+    Result<MediaFamily> begin(WriteTransaction& transaction, const Pool& pool, Wall now);
     Result<MediaFamily> get(MediaFamilyId id);
     Result<std::vector<MediaFamily>> open_of(PoolId pool);
     Result<void> medium_added(WriteTransaction& transaction, MediaFamilyId id, std::uint16_t sequence);

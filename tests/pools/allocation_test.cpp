@@ -140,6 +140,26 @@ TEST_F(Allocation, DoesNotAppendToWhatIsInDoubt) {
     EXPECT_FALSE(decide().cartridge) << "the family went on elsewhere";
 }
 
+TEST_F(Allocation, ManyUnfitOnesDoNotHideTheOneThatIsFit) {
+    std::uint32_t slot = 1;
+    for (; slot <= 40; ++slot) {
+        auto unfit = cartridge("U" + std::to_string(slot), slot, slot % 2 ? pool_ : kFreePool);
+        unfit.write_protected = slot % 3 == 0;
+        unfit.must_identify = slot % 3 == 1;
+        if (slot % 3 == 2) unfit.hold = "court";
+        add(unfit);
+    }
+    const auto nothing = decide();
+    EXPECT_FALSE(nothing.cartridge);
+    EXPECT_EQ(nothing.verdicts.size(), 40U) << "each with its reason";
+    for (; slot <= 80; ++slot)
+        request_.busy.push_back({add(cartridge("B" + std::to_string(slot), slot, pool_)), "busy"});
+    auto worn = cartridge("F1", slot, kFreePool);
+    worn.side.allocations = 9;
+    const auto fit = add(worn);
+    EXPECT_EQ(decide().cartridge, fit);
+}
+
 TEST_F(Allocation, SystemPoolsGiveNothing) {
     request_.pool = kFreePool;
     add(cartridge("F1", 5, kFreePool));

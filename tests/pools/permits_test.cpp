@@ -162,7 +162,10 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
     auto each = [&](WritePurpose purpose, Seen seen, SideState state, unsigned bits) {
         const bool forced = purpose == WritePurpose::operator_forced;
         const bool blank = purpose == WritePurpose::label_blank;
-        if ((!forced && (bits & 0xC0) != 0) || (!blank && (bits & 256) != 0)) return;  // what only those two ask for
+        const bool from_start = purpose != WritePurpose::append && purpose != WritePurpose::close_unfinished;
+        // Facts that a purpose has no use for are not varied: the word, the double tag, what only overwriting asks for.
+        if ((!forced && (bits & 0xC0) != 0) || (!blank && (bits & 256) != 0)) return;
+        if ((!from_start && (bits & 0x36) != 0) || ((forced || blank) && (bits & 32) != 0)) return;
         auto c = make_case(purpose, seen, state, (bits & 1) == 0);
         if (bits & 2) c.facts.overwrite_stop = "stopped";
         if (bits & 4) c.facts.clock_stop = "jumped";
@@ -172,8 +175,8 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
         if (bits & 256) c.facts.cartridge.duplicate_tag = true;
         if (!c.facts.newest_keep_until && purpose == WritePurpose::reuse_expired)
             c.facts.newest_keep_until = kStart - 1h;
-        for (int end = 0; end < int(End::count); ++end) {
-            for (int last = 0; last < int(Last::count); ++last) {
+        for (int end = 0; end < (blank ? 2 : forced ? 3 : int(End::count)); ++end) {
+            for (int last = 0; last < (blank ? 2 : int(Last::count)); ++last) {
                 for (int unfinished = 0; unfinished < (forced || blank ? 1 : int(Unfinished::count)); ++unfinished) {
                     c.end = static_cast<End>(end);
                     c.last = static_cast<Last>(last);
@@ -195,9 +198,8 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
                 for (unsigned bits = 0; bits < 512 && !HasFatalFailure(); ++bits)
                     each(static_cast<WritePurpose>(purpose), static_cast<Seen>(seen), static_cast<SideState>(state),
                          bits);
-    EXPECT_GT(cases, 1'000'000U);
+    EXPECT_GT(cases, 400'000U);
     EXPECT_GT(granted, 1000U);
-    RecordProperty("cases", static_cast<int>(cases));
 }
 
 TEST(Judge, RefusesWriteProtectionAndMixedUpRequests) {

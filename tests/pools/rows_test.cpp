@@ -134,6 +134,11 @@ TEST_F(Rows, FamiliesNumberTheirSets) {
     EXPECT_EQ(change([&](auto& transaction) { return Families(store()).take_set_number(transaction, family.id); }), 1);
     EXPECT_EQ(change([&](auto& transaction) { return Families(store()).take_set_number(transaction, family.id); }), 2);
     EXPECT_EQ(must(Families(store()).open_of(pool.id)).size(), 1U);
+    const auto much_later = family.appendable_until + 1s;
+    const auto next_family =
+        change([&](auto& transaction) { return Families(store()).begin(transaction, pool, much_later); });
+    EXPECT_EQ(must(Families(store()).open_of(pool.id)), std::vector{next_family}) << "the old period has ended";
+    change([&](auto& transaction) { return Families(store()).close(transaction, next_family.id); });
     change([&](auto& transaction) { return Families(store()).close(transaction, family.id); });
     EXPECT_TRUE(must(Families(store()).open_of(pool.id)).empty());
 }
