@@ -19,138 +19,138 @@ namespace {
 
 // In the order of the enumerators.
 template <class Enum>
-constexpr std::span<const std::string_view> words();
+std::span<const std::string_view> words();
 
 template <>
-constexpr std::span<const std::string_view> words<PlaceKind>() {
+std::span<const std::string_view> words<PlaceKind>() {
     static constexpr std::string_view kWords[] = {"slot", "drive", "ie-port", "picker", "offline"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<SideState>() {
+std::span<const std::string_view> words<SideState>() {
     static constexpr std::string_view kWords[] = {"unknown",        "unprepared",   "incompatible",
                                                   "decommissioned", "available",    "allocated",
                                                   "complete",       "unrecognized", "import"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<PoolKind>() {
+std::span<const std::string_view> words<PoolKind>() {
     static constexpr std::string_view kWords[] = {"free", "import", "unrecognized", "application"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<SetState>() {
+std::span<const std::string_view> words<SetState>() {
     static constexpr std::string_view kWords[] = {"running", "complete", "aborted"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<IssueKind>() {
+std::span<const std::string_view> words<IssueKind>() {
     static constexpr std::string_view kWords[] = {"not-saved", "changed", "skipped", "not-restored",
                                                   "differs",   "kept",    "note"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<JobKind>() {
+std::span<const std::string_view> words<JobKind>() {
     static constexpr std::string_view kWords[] = {"backup",    "restore", "verify",          "label",
                                                   "inventory", "erase",   "catalog-rebuild", "other"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<JobState>() {
+std::span<const std::string_view> words<JobState>() {
     static constexpr std::string_view kWords[] = {"queued", "running",   "complete",   "complete-with-issues",
                                                   "failed", "cancelled", "interrupted"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<WorkKind>() {
+std::span<const std::string_view> words<WorkKind>() {
     static constexpr std::string_view kWords[] = {"mount", "dismount", "move",   "inventory",
                                                   "label", "erase",    "import", "export"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<WorkState>() {
+std::span<const std::string_view> words<WorkState>() {
     static constexpr std::string_view kWords[] = {"queued", "waiting", "in-process", "passed", "failed", "cancelled"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<JournalAct>() {
+std::span<const std::string_view> words<JournalAct>() {
     static constexpr std::string_view kWords[] = {"move", "label", "erase", "first-write"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<JournalState>() {
+std::span<const std::string_view> words<JournalState>() {
     static constexpr std::string_view kWords[] = {"intended", "done", "failed", "settled"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<RequestKind>() {
+std::span<const std::string_view> words<RequestKind>() {
     static constexpr std::string_view kWords[] = {"new-media", "mount-this", "message"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<RequestState>() {
+std::span<const std::string_view> words<RequestState>() {
     static constexpr std::string_view kWords[] = {"submitted", "complete", "refused", "cancelled"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<SideEvent>() {
+std::span<const std::string_view> words<SideEvent>() {
     static constexpr std::string_view kWords[] = {
         "prepare",  "allocate",          "close",       "release",          "decommission", "adopt",
         "labelled", "seen-unrecognized", "seen-import", "seen-incompatible"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<WorkEvent>() {
+std::span<const std::string_view> words<WorkEvent>() {
     static constexpr std::string_view kWords[] = {"start",  "block",  "unblock",    "cancel",
                                                   "passed", "failed", "interrupted"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<JobEvent>() {
+std::span<const std::string_view> words<JobEvent>() {
     static constexpr std::string_view kWords[] = {"start",  "cancel",     "finished", "finished-with-issues",
                                                   "failed", "interrupted"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<RequestEvent>() {
+std::span<const std::string_view> words<RequestEvent>() {
     static constexpr std::string_view kWords[] = {"refuse", "cancel", "time-out", "satisfied"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<MediumKind>() {
+std::span<const std::string_view> words<MediumKind>() {
     static constexpr std::string_view kWords[] = {"blank", "capstan", "foreign", "unreadable"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<DeviceSeen::Kind>() {
+std::span<const std::string_view> words<DeviceSeen::Kind>() {
     static constexpr std::string_view kWords[] = {"library", "drive"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<WritePurpose>() {
+std::span<const std::string_view> words<WritePurpose>() {
     static constexpr std::string_view kWords[] = {"label-blank", "reuse-expired", "append", "close-unfinished",
                                                   "operator-forced"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<AllocationDecision::Source>() {
+std::span<const std::string_view> words<AllocationDecision::Source>() {
     static constexpr std::string_view kWords[] = {"none", "open-medium", "pool", "free"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<MountPlan::Kind>() {
+std::span<const std::string_view> words<MountPlan::Kind>() {
     static constexpr std::string_view kWords[] = {"use-mounted", "load", "evict", "wait", "ask-operator", "impossible"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<Correction::Kind>() {
+std::span<const std::string_view> words<Correction::Kind>() {
     static constexpr std::string_view kWords[] = {"moved",          "new-cartridge",  "went-offline",
                                                   "duplicate-tag",  "must-identify",  "journal-done",
                                                   "journal-undone", "journal-unclear"};
     return kWords;
 }
 template <>
-constexpr std::span<const std::string_view> words<LabelVerdictKind>() {
+std::span<const std::string_view> words<LabelVerdictKind>() {
     static constexpr std::string_view kWords[] = {
         "matches",      "swapped", "unknown-ours", "newer-than-database", "older-than-database",
         "other-domain", "foreign", "blank",        "blank-but-labelled",  "unreadable"};
