@@ -1,5 +1,5 @@
-// What went wrong, or otherwise than expected, with single objects of a job: the lines of its ledger. A job goes on after
-// each of them; its exit status is 3 when one of them affects it (design: command line).
+// What went wrong, or otherwise than expected, with single objects of a job: the lines of its ledger. A job goes on
+// after each of them; its exit status is 3 when one of them affects it (design: command line).
 #pragma once
 
 #include <atomic>

@@ -14,8 +14,10 @@ void CommitFeed::pushed(std::uint64_t position) {
 void CommitFeed::take(FinishedObject& object) {
     const auto& facts = object.facts;
     part_.bytes += object.bytes;
-    if (facts.state == catalog::ObjectState::not_saved) ++part_.not_saved;
-    else ++part_.objects;
+    if (facts.state == catalog::ObjectState::not_saved)
+        ++part_.not_saved;
+    else
+        ++part_.objects;
     if (facts.state == catalog::ObjectState::changed || facts.state == catalog::ObjectState::partial) ++part_.changed;
     bool nowhere = facts.state == catalog::ObjectState::not_saved && object.path.empty();  // only counted
     if (!segment_path_ || nowhere) return;
@@ -40,7 +42,8 @@ void CommitFeed::take(FinishedObject& object) {
 }
 
 CheckpointPart CommitFeed::cut(std::uint64_t sequence, std::uint64_t end_address, bool last) {
-    if (segment_path_ && !part_.segment && last) {  // a set has at least its last segment, which says that it is complete
+    if (segment_path_ && !part_.segment &&
+        last) {  // a set has at least its last segment, which says that it is complete
         part_.ordinal = ordinal_++;
         part_.segment = std::make_unique<catalog::SegmentBuilder>(segment_path_(part_.ordinal));
     }

@@ -1,5 +1,5 @@
-// Which objects a checkpoint covers: those whose last byte is in a block that was pushed before it. They go into the segment
-// that the checkpoint hands over; what comes later goes into the next one. The encoder's thread.
+// Which objects a checkpoint covers: those whose last byte is in a block that was pushed before it. They go into the
+// segment that the checkpoint hands over; what comes later goes into the next one. The encoder's thread.
 #pragma once
 
 #include "backup/job/encoder_stage.hpp"
@@ -18,7 +18,8 @@ struct FinishedObject {
 
 class CommitFeed {
   public:
-    explicit CommitFeed(std::function<std::string(std::uint32_t)> segment_path) : segment_path_(std::move(segment_path)) {}
+    explicit CommitFeed(std::function<std::string(std::uint32_t)> segment_path)
+        : segment_path_(std::move(segment_path)) {}
     void finished(FinishedObject object) { waiting_.push_back(std::move(object)); }
     void pushed(std::uint64_t position);  // everything below is in the ring
     CheckpointPart cut(std::uint64_t sequence, std::uint64_t end_address, bool last);

@@ -30,8 +30,8 @@ struct DecoderStage::Work {
     std::size_t skip = 0;  // bytes of the stretch's first block in front of its first wanted object
 
     std::mutex mutex;
-    std::optional<Stretch> next;  // announced by the control thread
-    std::atomic<std::size_t> left = 0;  // wanted objects that are not complete
+    std::optional<Stretch> next;              // announced by the control thread
+    std::atomic<std::size_t> left = 0;        // wanted objects that are not complete
     std::atomic<std::uint64_t> consumed = 0;  // ring entries
     Result<void> closed;
 };
@@ -64,7 +64,8 @@ void DecoderStage::Work::feed(Bytes block) {
     if (!decoder || reader.left() == 0) return;  // all is there: the rest was read for nothing
     auto set = std::exchange(joins, false) ? mtf::wire::load<mtf::wire::Set>(block) : std::nullopt;
     if (set) {
-        // The decoder began inside the set, so that it does not know its number (0) and would take SSET* for another set's.
+        // The decoder began inside the set, so that it does not know its number (0) and would take SSET* for another
+        // set's.
         std::vector<std::uint8_t> copy(block.begin(), block.end());
         set->number = {};
         mtf::wire::store(*set, copy);
@@ -93,7 +94,8 @@ void DecoderStage::Work::report() {
     progress.kept = counts.kept;
 }
 
-DecoderStage::DecoderStage(std::shared_ptr<drives::BlockRing> ring, ObjectSink& sink, IssueQueue& issues, DecoderProgress& progress)
+DecoderStage::DecoderStage(std::shared_ptr<drives::BlockRing> ring, ObjectSink& sink, IssueQueue& issues,
+                           DecoderProgress& progress)
     : work_(std::make_unique<Work>(std::move(ring), sink, issues, progress)) {}
 DecoderStage::~DecoderStage() = default;
 
@@ -106,9 +108,7 @@ StepResult DecoderStage::step() {
     work.take_stretch();
     switch (entry->kind) {
         case Kind::block:
-        case Kind::end_block:
-            work.feed(entry->bytes());
-            break;
+        case Kind::end_block: work.feed(entry->bytes()); break;
         case Kind::filemark:
             if (work.decoder && work.reader.left() > 0) work.decoder->filemark();
             break;

@@ -1,5 +1,6 @@
-// Ring -> MTF -> sink: the stage that restores, verifies or compares what a drive reads. The drive's reader pushes blocks;
-// control announces where each stretch begins. step() runs on the stage's thread, the rest on the control thread.
+// Ring -> MTF -> sink: the stage that restores, verifies or compares what a drive reads. The drive's reader pushes
+// blocks; control announces where each stretch begins. step() runs on the stage's thread, the rest on the control
+// thread.
 #pragma once
 
 #include "backup/ledger.hpp"
@@ -23,13 +24,13 @@ struct DecoderProgress {
 
 // An object that is wanted, in the order of the medium.
 struct WantedObject {
-    std::string path;            // as recorded
-    std::uint64_t address = 0;   // FLA of its DBLK
-    bool ancestor = false;       // a directory above a chosen path
+    std::string path;                          // as recorded
+    std::uint64_t address = 0;                 // FLA of its DBLK
+    bool ancestor = false;                     // a directory above a chosen path
     std::optional<catalog::ContentHash> hash;  // of the catalog: compared with what the medium gives
     // For a hard link whose first name was not chosen: the first name's data are read, and restored as `path`.
-    std::string recorded_path{};                // the first name; empty: `path` itself
-    std::vector<std::string> further_names{};   // other chosen names of the same object: linked to `path`
+    std::string recorded_path{};               // the first name; empty: `path` itself
+    std::vector<std::string> further_names{};  // other chosen names of the same object: linked to `path`
 };
 
 // A chosen hard link whose first name, which has the data, was not chosen.
@@ -39,31 +40,34 @@ struct UnresolvedLink {
 
 // One stretch of a medium that is read without a gap: from the block that holds the first wanted DBLK on.
 struct Stretch {
-    std::uint32_t offset = 0;        // of the first wanted DBLK in the stretch's first block, bytes
-    std::uint64_t first_address = 0; // FLA of that DBLK
+    std::uint32_t offset = 0;         // of the first wanted DBLK in the stretch's first block, bytes
+    std::uint64_t first_address = 0;  // FLA of that DBLK
     std::vector<WantedObject> wanted;
-    // The stretch goes on with what the one before left open: the set continues on another medium, whose first block is the
-    // continuation (SSET*, …) that the decoder joins.
+    // The stretch goes on with what the one before left open: the set continues on another medium, whose first block is
+    // the continuation (SSET*, …) that the decoder joins.
     bool continues = false;
 };
 
 class DecoderStage final : public Stage {
   public:
     // Ring, sink, issues and progress outlive the stage.
-    DecoderStage(std::shared_ptr<drives::BlockRing> ring, ObjectSink& sink, IssueQueue& issues, DecoderProgress& progress);
+    DecoderStage(std::shared_ptr<drives::BlockRing> ring, ObjectSink& sink, IssueQueue& issues,
+                 DecoderProgress& progress);
     ~DecoderStage() override;
 
-    // Consumes ring entries: blocks of the present stretch, `filemark` (a filemark lies here), `checkpoint` (the stretch
-    // ends: objects still open are reported as damaged unless the next stretch continues), `end` (finished: sink.close()).
+    // Consumes ring entries: blocks of the present stretch, `filemark` (a filemark lies here), `checkpoint` (the
+    // stretch ends: objects still open are reported as damaged unless the next stretch continues), `end` (finished:
+    // sink.close()).
     StepResult step() override;
 
-    // Control thread; before the first block of the stretch is pushed, while the ring is empty or behind a `checkpoint`.
+    // Control thread; before the first block of the stretch is pushed, while the ring is empty or behind a
+    // `checkpoint`.
     void begin_stretch(Stretch stretch);
-    bool satisfied() const;   // every wanted object of the present stretch was completed: reading on is useless
-    // Links met since the last call; to restore them, announce the first name's address as a stretch with recorded_path and
-    // further_names. What is left when `end` comes is reported as not restored.
+    bool satisfied() const;  // every wanted object of the present stretch was completed: reading on is useless
+    // Links met since the last call; to restore them, announce the first name's address as a stretch with recorded_path
+    // and further_names. What is left when `end` comes is reported as not restored.
     std::vector<UnresolvedLink> take_unresolved_links();
-    bool idle_ring() const;   // everything pushed so far was consumed
+    bool idle_ring() const;        // everything pushed so far was consumed
     Result<void> outcome() const;  // of sink.close(), after `finished`
 
   private:

@@ -31,19 +31,37 @@ mtf::ObjectState state_of(Outcome outcome) {
 
 catalog::ObjectState catalog_state_of(Outcome outcome) {
     if (outcome == Outcome::ok) return catalog::ObjectState::saved;
-    return outcome == Outcome::changed || outcome == Outcome::grew ? catalog::ObjectState::changed : catalog::ObjectState::partial;
+    return outcome == Outcome::changed || outcome == Outcome::grew ? catalog::ObjectState::changed
+                                                                   : catalog::ObjectState::partial;
 }
 
 }  // namespace
 
 struct EncoderStage::Work {
-    enum class Phase : std::uint8_t { medium, set, volume, objects, extents, data, tail, corrupt, set_end, last_checkpoint, end };
+    enum class Phase : std::uint8_t {
+        medium,
+        set,
+        volume,
+        objects,
+        extents,
+        data,
+        tail,
+        corrupt,
+        set_end,
+        last_checkpoint,
+        end
+    };
     enum class Act : std::uint8_t { did, object_done, blocked, finished };
 
     Work(Source& s, std::shared_ptr<drives::BlockRing> r, EncoderSettings e, IssueQueue& i, EncoderProgress& p)
-        : source(s), settings(std::move(e)), issues(i), progress(p), output(std::move(r)),
+        : source(s),
+          settings(std::move(e)),
+          issues(i),
+          progress(p),
+          output(std::move(r)),
           writer(output, {.output_size = settings.output_size, .soft_filemarks = settings.soft_filemarks}),
-          feed(settings.segment_path), phase(settings.media_header ? Phase::medium : Phase::set) {}
+          feed(settings.segment_path),
+          phase(settings.media_header ? Phase::medium : Phase::set) {}
 
     Act act();
     Act begin_set();
@@ -77,16 +95,16 @@ struct EncoderStage::Work {
     std::uint64_t address = 0;
     std::vector<std::uint8_t> payload;
     Extent extent;
-    std::uint64_t sparse_end = 0;       // of the last extent
+    std::uint64_t sparse_end = 0;  // of the last extent
     bool extent_open = false, data_missing = false;
-    std::uint16_t data_stream = 0;      // its number, for CFIL
-    std::uint64_t first_missing = 0;    // offset in the stream of the first byte that could not be read
+    std::uint16_t data_stream = 0;    // its number, for CFIL
+    std::uint64_t first_missing = 0;  // offset in the stream of the first byte that could not be read
     ObjectOutcome outcome;
     std::optional<catalog::ContentHash> hash;
 
-    std::string directory;              // recorded path of the one in force
-    std::uint64_t set_base = 0;         // bytes on the medium before the set
-    std::uint64_t data_end = 0;         // FLA behind the set's data
+    std::string directory;       // recorded path of the one in force
+    std::uint64_t set_base = 0;  // bytes on the medium before the set
+    std::uint64_t data_end = 0;  // FLA behind the set's data
     std::uint64_t accounted = 0, since_checkpoint = 0;
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0, corrupt = 0;
 
@@ -144,7 +162,8 @@ EncoderStage::Work::Act EncoderStage::Work::begin_set() {
     return Act::did;
 }
 
-// The ledger gets what the source had to say; what was not saved at all is also counted, and listed where its directory is.
+// The ledger gets what the source had to say; what was not saved at all is also counted, and listed where its directory
+// is.
 void EncoderStage::Work::take_issues() {
     auto news = source.take_issues();
     if (news.empty()) return;
@@ -212,8 +231,10 @@ EncoderStage::Work::Act EncoderStage::Work::next_extent() {
     auto next = source.next_extent();
     if (!record.sparse) {
         extent = {0, record.metadata.size};
-        if (record.size_known) writer.begin_stream(mtf::StreamId::data, extent.size);
-        else writer.begin_stream_of_unknown_length(mtf::StreamId::data);
+        if (record.size_known)
+            writer.begin_stream(mtf::StreamId::data, extent.size);
+        else
+            writer.begin_stream_of_unknown_length(mtf::StreamId::data);
     } else if (next) {
         extent = *next;
         writer.begin_sparse_extent(extent.offset, extent.size);
@@ -364,8 +385,8 @@ EncoderStage::Work::Act EncoderStage::Work::last_checkpoint() {
     return Act::did;
 }
 
-EncoderStage::EncoderStage(Source& source, std::shared_ptr<drives::BlockRing> ring, EncoderSettings settings, IssueQueue& issues,
-                           EncoderProgress& progress)
+EncoderStage::EncoderStage(Source& source, std::shared_ptr<drives::BlockRing> ring, EncoderSettings settings,
+                           IssueQueue& issues, EncoderProgress& progress)
     : work_(std::make_unique<Work>(source, std::move(ring), std::move(settings), issues, progress)) {}
 EncoderStage::~EncoderStage() = default;
 
@@ -393,13 +414,16 @@ void EncoderStage::abandon() { work_->abandoned = true; }
 std::optional<CheckpointPart> EncoderStage::take_checkpoint(std::uint64_t sequence) {
     std::lock_guard lock(work_->mutex);
     auto& parts = work_->parts;
-    auto found = std::find_if(parts.begin(), parts.end(), [&](const CheckpointPart& part) { return part.sequence == sequence; });
+    auto found =
+        std::find_if(parts.begin(), parts.end(), [&](const CheckpointPart& part) { return part.sequence == sequence; });
     if (found == parts.end()) return std::nullopt;
     auto part = std::move(*found);
     parts.erase(found);
     return part;
 }
 
-mtf::ResumePoint EncoderStage::resume_point(std::uint64_t sequence) const { return work_->output.resume_point(sequence); }
+mtf::ResumePoint EncoderStage::resume_point(std::uint64_t sequence) const {
+    return work_->output.resume_point(sequence);
+}
 
 }  // namespace capstan::backup

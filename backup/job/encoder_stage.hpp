@@ -1,6 +1,6 @@
-// Source -> MTF -> ring: the stage that encodes one set, and keeps what the control plane needs for commits and for going on
-// on another medium. step() runs on the stage's thread (simulation: on the one thread); take_… and request_… on the control
-// thread while it runs.
+// Source -> MTF -> ring: the stage that encodes one set, and keeps what the control plane needs for commits and for
+// going on on another medium. step() runs on the stage's thread (simulation: on the one thread); take_… and request_…
+// on the control thread while it runs.
 #pragma once
 
 #include "backup/ledger.hpp"
@@ -25,12 +25,12 @@ struct EncoderProgress {
 };
 
 struct EncoderSettings {
-    mtf::SetBlock set;                // name, number, date, attributes; addresses are filled
-    mtf::VolumeBlock volume;          // C:, name "/", machine
-    mtf::SetBeginRecord begin;        // CSET
-    std::uint32_t output_size = 262144;  // bytes of a ring slot: the medium's block size; .bkf: the chunk
+    mtf::SetBlock set;                             // name, number, date, attributes; addresses are filled
+    mtf::VolumeBlock volume;                       // C:, name "/", machine
+    mtf::SetBeginRecord begin;                     // CSET
+    std::uint32_t output_size = 262144;            // bytes of a ring slot: the medium's block size; .bkf: the chunk
     std::optional<mtf::MediaHeader> media_header;  // .bkf: TAPE block written first
-    bool soft_filemarks = false;      // .bkf
+    bool soft_filemarks = false;                   // .bkf
     std::uint64_t checkpoint_bytes = 64ull << 30;  // a checkpoint entry is pushed after so many bytes of data
     // Path of the catalog segment with this ordinal. Empty function: no catalog (the set of catalog segments itself).
     std::function<std::string(std::uint32_t ordinal)> segment_path;
@@ -38,9 +38,9 @@ struct EncoderSettings {
 
 // What one checkpoint entry stands for. Taken by the control thread once the ring reported that entry.
 struct CheckpointPart {
-    std::uint64_t sequence = 0;   // of the ring's checkpoint entry
-    std::uint64_t end_address = 0;  // FLA behind the last block pushed before it
-    bool last = false;            // the set is complete with it (FM, ESET, FM are in front of it)
+    std::uint64_t sequence = 0;                        // of the ring's checkpoint entry
+    std::uint64_t end_address = 0;                     // FLA behind the last block pushed before it
+    bool last = false;                                 // the set is complete with it (FM, ESET, FM are in front of it)
     std::unique_ptr<catalog::SegmentBuilder> segment;  // null: no catalog
     std::uint32_t ordinal = 0;
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;  // since the checkpoint before
@@ -53,8 +53,8 @@ class EncoderStage final : public Stage {
                  EncoderProgress& progress);
     ~EncoderStage() override;
 
-    // Everything that is ready and fits, up to about one block. `finished` after the end entry (RingEntry::end) was pushed:
-    // set data, FM, ESET, FM, a last checkpoint, end. idle: the ring is full, or the source has nothing yet.
+    // Everything that is ready and fits, up to about one block. `finished` after the end entry (RingEntry::end) was
+    // pushed: set data, FM, ESET, FM, a last checkpoint, end. idle: the ring is full, or the source has nothing yet.
     StepResult step() override;
 
     // Control thread.

@@ -66,7 +66,8 @@ catalog::ObjectFacts facts_of(const ObjectRecord& record, std::uint64_t address)
     facts.size = record.has_data() ? metadata.size : 0;
     constexpr std::int64_t kSeconds = INT64_MAX / 1'000'000'000 - 1;  // what fits the catalog's 64 bits of nanoseconds
     auto seconds = std::clamp(metadata.modified.seconds, -kSeconds, kSeconds);
-    facts.mtime = catalog::FileTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(metadata.modified.nanoseconds));
+    facts.mtime =
+        catalog::FileTime(std::chrono::seconds(seconds) + std::chrono::nanoseconds(metadata.modified.nanoseconds));
     facts.fla = address;
     return facts;
 }

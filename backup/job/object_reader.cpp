@@ -45,7 +45,8 @@ void ObjectReader::give_up() {
         note("the medium ended before the object did");
         object_end();
     }
-    for (const auto& missed : wanted_) report(IssueKind::damaged, missed, "it was not found at its place on the medium");
+    for (const auto& missed : wanted_)
+        report(IssueKind::damaged, missed, "it was not found at its place on the medium");
     wanted_.clear();
 }
 
@@ -54,7 +55,8 @@ std::vector<UnresolvedLink> ObjectReader::take_unresolved_links() {
     return std::exchange(unresolved_, {});
 }
 
-// Whether the block that begins is the next wanted object's. Those before it in the list were passed: they are not there.
+// Whether the block that begins is the next wanted object's. Those before it in the list were passed: they are not
+// there.
 bool ObjectReader::begin(const mtf::BlockHeader& header, const std::string& name, bool whole_path) {
     if (header.continuation()) return false;
     if (open_) object_end();
@@ -155,12 +157,15 @@ void ObjectReader::stream_end(const mtf::StreamEnd& end) {
     if (end.marked_corrupt) note(fmt::format("{} is marked as corrupt", name));
     if (!end.complete) note(fmt::format("{} is cut short", name));
     if (!small) return;
-    if (end.header.id == mtf::StreamId::posix) end_metadata(end);
-    else end_hash(end);
+    if (end.header.id == mtf::StreamId::posix)
+        end_metadata(end);
+    else
+        end_hash(end);
 }
 
 void ObjectReader::end_metadata(const mtf::StreamEnd& end) {
-    if (!end.complete || end.checksum == mtf::ChecksumState::bad || small_.too_long() || stage_ != Stage::described) return;
+    if (!end.complete || end.checksum == mtf::ChecksumState::bad || small_.too_long() || stage_ != Stage::described)
+        return;
     auto metadata = decode_metadata(small_.bytes());
     if (!metadata) return note(metadata.error().happened);
     bool directory = object_.metadata.is_directory();
@@ -169,7 +174,8 @@ void ObjectReader::end_metadata(const mtf::StreamEnd& end) {
 }
 
 void ObjectReader::end_hash(const mtf::StreamEnd& end) {
-    auto stored = end.complete ? mtf::decode_object_hash(small_.bytes()) : fail(Recovery::ask_operator, "its hash is cut short");
+    auto stored =
+        end.complete ? mtf::decode_object_hash(small_.bytes()) : fail(Recovery::ask_operator, "its hash is cut short");
     if (!stored) return note(stored.error().happened);
     if (stored->algorithm == mtf::ObjectHash::Algorithm::xxh3_128) stored_hash_ = stored->hash;
 }
@@ -187,8 +193,10 @@ void ObjectReader::complete(const WantedObject& wanted) {
         begin_sink(false);
     }
     bool damaged = !damage_.empty();
-    if (stage_ == Stage::data) sink_.finish(damage_);
-    else if (damaged) report(IssueKind::damaged, wanted, damage_);
+    if (stage_ == Stage::data)
+        sink_.finish(damage_);
+    else if (damaged)
+        report(IssueKind::damaged, wanted, damage_);
 }
 
 void ObjectReader::object_end() {

@@ -1,5 +1,5 @@
-// Decoder events -> objects for a sink: one object at a time, its metadata from CPSX, its data from STAN and SPAR, and its
-// hash against CHSH and the catalog. The decoder stage tells which objects are wanted.
+// Decoder events -> objects for a sink: one object at a time, its metadata from CPSX, its data from STAN and SPAR, and
+// its hash against CHSH and the catalog. The decoder stage tells which objects are wanted.
 #pragma once
 
 #include "backup/job/content_hash.hpp"
@@ -17,7 +17,7 @@ class ObjectReader final : public mtf::DecoderEvents {
     ObjectReader(ObjectSink& sink, IssueQueue& issues) : sink_(sink), issues_(issues) {}
 
     void want(std::vector<WantedObject> wanted);
-    std::size_t left() const { return wanted_.size(); }  // not yet completed
+    std::size_t left() const { return wanted_.size(); }   // not yet completed
     std::vector<UnresolvedLink> take_unresolved_links();  // any thread
     // The stretch is over and does not go on: what is open or was never met is damaged.
     void give_up();
@@ -44,7 +44,7 @@ class ObjectReader final : public mtf::DecoderEvents {
     ObjectSink& sink_;
     IssueQueue& issues_;
     std::deque<WantedObject> wanted_;
-    bool open_ = false;       // the first of wanted_ is being read
+    bool open_ = false;  // the first of wanted_ is being read
     Stage stage_ = Stage::none;
     IncomingObject object_;
     mtf::StreamCollector small_;
@@ -55,7 +55,7 @@ class ObjectReader final : public mtf::DecoderEvents {
     ContentHasher hasher_;
     std::optional<catalog::ContentHash> stored_hash_;
     std::string damage_;
-    Metadata link_metadata_;  // for further names of the present object
+    Metadata link_metadata_;                       // for further names of the present object
     std::unordered_set<std::string> first_names_;  // objects with several names that were restored, verified or kept
     std::mutex mutex_;
     std::vector<UnresolvedLink> unresolved_;

@@ -27,8 +27,10 @@ bool RingOutput::push_entry(drives::RingEntry::Kind kind, std::uint64_t& sequenc
 void RingOutput::push(mtf::BlockKind kind, std::size_t size, const mtf::ResumePoint& resume) {
     using Kind = drives::RingEntry::Kind;
     auto& kept = resume_points_[ring_->pushed() % resume_points_.size()];
-    if (resume.inside == mtf::ResumePoint::Inside::nothing) kept.inside = resume.inside;  // the rest means nothing
-    else kept = resume;
+    if (resume.inside == mtf::ResumePoint::Inside::nothing)
+        kept.inside = resume.inside;  // the rest means nothing
+    else
+        kept = resume;
     reserved_ = false;
     pushed_bytes_ += size;
     ring_->push(kind == mtf::BlockKind::filemark    ? Kind::filemark

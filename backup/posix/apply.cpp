@@ -30,9 +30,11 @@ struct NamedFlag {
     const char* name;
 };
 constexpr NamedFlag kNames[] = {
-    {FS_IMMUTABLE_FL, "immutable"}, {FS_APPEND_FL, "append-only"}, {FS_NODUMP_FL, "no-dump"},
-    {FS_NOATIME_FL, "no-atime"},    {FS_SYNC_FL, "synchronous"},   {FS_DIRSYNC_FL, "synchronous directory"},
-    {FS_COMPR_FL, "compressed"},    {FS_JOURNAL_DATA_FL, "journalled data"}, {kFlagNoCow, "no copy-on-write"},
+    {FS_IMMUTABLE_FL, "immutable"},   {FS_APPEND_FL, "append-only"},
+    {FS_NODUMP_FL, "no-dump"},        {FS_NOATIME_FL, "no-atime"},
+    {FS_SYNC_FL, "synchronous"},      {FS_DIRSYNC_FL, "synchronous directory"},
+    {FS_COMPR_FL, "compressed"},      {FS_JOURNAL_DATA_FL, "journalled data"},
+    {kFlagNoCow, "no copy-on-write"},
 };
 
 std::string names_of(std::uint32_t flags) {
@@ -48,7 +50,8 @@ void set_flags(int descriptor, const Metadata& metadata, std::uint32_t mask, std
     int now = 0;
     if (::ioctl(descriptor, FS_IOC_GETFLAGS, &now) != 0) {
         if ((metadata.inode_flags & mask) != 0)
-            missing.push_back(fmt::format("inode flags ({}): {}", names_of(metadata.inode_flags & mask), ::strerror(errno)));
+            missing.push_back(
+                fmt::format("inode flags ({}): {}", names_of(metadata.inode_flags & mask), ::strerror(errno)));
         return;
     }
     auto present = static_cast<std::uint32_t>(now);
@@ -93,16 +96,17 @@ void Applier::apply(int descriptor, Access access, const Metadata& metadata, std
     set_attributes(descriptor, access, metadata, true, missing);
     if (!metadata.is_symlink()) {
         auto permissions = static_cast<mode_t>(metadata.mode & 07777);
-        int done = access == Access::readable ? ::fchmod(descriptor, permissions)
-                                              : ::chmod(fmt::format("/proc/self/fd/{}", descriptor).c_str(), permissions);
+        int done = access == Access::readable
+                       ? ::fchmod(descriptor, permissions)
+                       : ::chmod(fmt::format("/proc/self/fd/{}", descriptor).c_str(), permissions);
         if (done != 0) missing.push_back(fmt::format("mode {:04o}: {}", permissions, ::strerror(errno)));
     }
     set_attributes(descriptor, access, metadata, false, missing);
     if (metadata.inode_flags_known && access == Access::readable && (metadata.inode_flags & kSettable) != 0)
         set_flags(descriptor, metadata, kSettable, missing);
     struct timespec times[2] = {on_system(metadata.accessed), on_system(metadata.modified)};
-    int done = access == Access::readable ? ::futimens(descriptor, times)
-                                          : ::utimensat(descriptor, "", times, AT_EMPTY_PATH);
+    int done =
+        access == Access::readable ? ::futimens(descriptor, times) : ::utimensat(descriptor, "", times, AT_EMPTY_PATH);
     if (done != 0) missing.push_back(fmt::format("times: {}", ::strerror(errno)));
 }
 
@@ -120,7 +124,7 @@ std::uint32_t Applier::user_id(const Metadata& metadata) {
     if (numeric_owner_ || metadata.user.empty()) return metadata.uid;
     auto [entry, is_new] = users_.try_emplace(metadata.user);
     if (is_new) {
-        struct passwd found {}, *result = nullptr;
+        struct passwd found{}, *result = nullptr;
         std::vector<char> space(4096);
         while (::getpwnam_r(metadata.user.c_str(), &found, space.data(), space.size(), &result) == ERANGE)
             space.resize(space.size() * 2);
@@ -133,7 +137,7 @@ std::uint32_t Applier::group_id(const Metadata& metadata) {
     if (numeric_owner_ || metadata.group.empty()) return metadata.gid;
     auto [entry, is_new] = groups_.try_emplace(metadata.group);
     if (is_new) {
-        struct group found {}, *result = nullptr;
+        struct group found{}, *result = nullptr;
         std::vector<char> space(4096);
         while (::getgrnam_r(metadata.group.c_str(), &found, space.data(), space.size(), &result) == ERANGE)
             space.resize(space.size() * 2);

@@ -68,7 +68,7 @@ Collector::FileSystem& Collector::file_system(dev_t device) {
 }
 
 int Collector::collect(int descriptor, Access access, Metadata& metadata, std::vector<std::string>& missing) {
-    struct statx stat {};
+    struct statx stat{};
     if (::statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &stat) != 0) return errno;
     metadata.mode = stat.stx_mode;
     metadata.uid = stat.stx_uid, metadata.gid = stat.stx_gid;
@@ -109,9 +109,8 @@ int Collector::collect(int descriptor, Access access, Metadata& metadata, std::v
 
 void Collector::collect_attributes(int descriptor, Access access, FileSystem& fs, Metadata& metadata,
                                    std::vector<std::string>& missing) {
-    auto size = get_growing(list_, [&](char* space, std::size_t room) {
-        return list_attributes(descriptor, access, space, room);
-    });
+    auto size = get_growing(
+        list_, [&](char* space, std::size_t room) { return list_attributes(descriptor, access, space, room); });
     if (size < 0) {
         if (unsupported(errno)) {
             fs.attributes = false;
@@ -129,7 +128,8 @@ void Collector::collect_attributes(int descriptor, Access access, FileSystem& fs
             return get_attribute(descriptor, access, name.data(), space, room);  // NUL-terminated in the list
         });
         if (length >= 0) {
-            metadata.attributes.push_back({std::string(name), std::string(value_.data(), static_cast<std::size_t>(length))});
+            metadata.attributes.push_back(
+                {std::string(name), std::string(value_.data(), static_cast<std::size_t>(length))});
         } else if (errno != ENODATA) {  // removed meanwhile
             missing.push_back(fmt::format("{}: {}", name, ::strerror(errno)));
         }
@@ -139,7 +139,7 @@ void Collector::collect_attributes(int descriptor, Access access, FileSystem& fs
 const std::string& Collector::user_name(std::uint32_t uid) {
     auto [entry, is_new] = users_.try_emplace(uid);
     if (is_new) {
-        struct passwd found {}, *result = nullptr;
+        struct passwd found{}, *result = nullptr;
         std::vector<char> space(4096);
         while (::getpwuid_r(uid, &found, space.data(), space.size(), &result) == ERANGE) space.resize(space.size() * 2);
         if (result != nullptr) entry->second = result->pw_name;
@@ -150,7 +150,7 @@ const std::string& Collector::user_name(std::uint32_t uid) {
 const std::string& Collector::group_name(std::uint32_t gid) {
     auto [entry, is_new] = groups_.try_emplace(gid);
     if (is_new) {
-        struct group found {}, *result = nullptr;
+        struct group found{}, *result = nullptr;
         std::vector<char> space(4096);
         while (::getgrgid_r(gid, &found, space.data(), space.size(), &result) == ERANGE) space.resize(space.size() * 2);
         if (result != nullptr) entry->second = result->gr_name;

@@ -20,8 +20,8 @@ enum class Access : std::uint8_t {
 
 class Collector {
   public:
-    // Fills all but the names and first_name. Returns 0 or the errno of what made the object unreadable; an attribute that
-    // cannot be read is named in `missing` instead.
+    // Fills all but the names and first_name. Returns 0 or the errno of what made the object unreadable; an attribute
+    // that cannot be read is named in `missing` instead.
     int collect(int descriptor, Access access, Metadata& metadata, std::vector<std::string>& missing);
 
   private:
@@ -41,8 +41,8 @@ class Collector {
     std::vector<char> list_, value_;
 };
 
-// What is set when. Order: owner; `user.` attributes (while the object is still writable for whoever is not root); mode; ACLs
-// and the other attributes (capabilities after the owner, which removes them); flags; times.
+// What is set when. Order: owner; `user.` attributes (while the object is still writable for whoever is not root);
+// mode; ACLs and the other attributes (capabilities after the owner, which removes them); flags; times.
 class Applier {
   public:
     explicit Applier(bool numeric_owner) : numeric_owner_(numeric_owner) {}

@@ -1,5 +1,5 @@
-// Everything that a POSIX file system knows of one object besides its data, and its form on the medium: the payload of the
-// private stream CPSX (described in backup/README.md, frozen by tests/backup/golden). Plain values; any thread.
+// Everything that a POSIX file system knows of one object besides its data, and its form on the medium: the payload of
+// the private stream CPSX (described in backup/README.md, frozen by tests/backup/golden). Plain values; any thread.
 #pragma once
 
 #include "config/base/bytes.hpp"
@@ -31,7 +31,7 @@ struct Metadata {
     std::string user, group;  // empty: unknown
     FileTime accessed, modified, changed;
     std::optional<FileTime> born;
-    std::uint64_t size = 0;  // displayed length; true also where the data stream is sparse
+    std::uint64_t size = 0;                            // displayed length; true also where the data stream is sparse
     std::uint32_t device_major = 0, device_minor = 0;  // of a device node
     // Identity on the source, for hard links: names with the same device and inode are one object.
     std::uint64_t device = 0, inode = 0;
@@ -39,11 +39,11 @@ struct Metadata {
     std::uint32_t inode_flags = 0;  // FS_IOC_GETFLAGS
     bool inode_flags_known = false;
     bool size_unknown = false;  // `size` was not told when saving began: the data stream says it
-    bool path_only = false;   // an ancestor of a chosen path: created on restore only if it is missing
-    std::string name;         // last component, raw bytes; empty for the root
-    std::string whole_path;   // of a directory whose path is not UTF-8: the recorded path in raw bytes
-    std::string target;       // symbolic link: where it points
-    std::string first_name;   // hard link: recorded path of the name that has the data; empty: this name has it
+    bool path_only = false;     // an ancestor of a chosen path: created on restore only if it is missing
+    std::string name;           // last component, raw bytes; empty for the root
+    std::string whole_path;     // of a directory whose path is not UTF-8: the recorded path in raw bytes
+    std::string target;         // symbolic link: where it points
+    std::string first_name;     // hard link: recorded path of the name that has the data; empty: this name has it
     std::vector<ExtendedAttribute> attributes;
 
     friend bool operator==(const Metadata&, const Metadata&) = default;

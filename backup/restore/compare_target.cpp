@@ -21,7 +21,9 @@ namespace {
 class CompareTarget final : public ObjectSink {
   public:
     CompareTarget(FileHandle root, RestoreOptions options, IssueQueue& issues)
-        : options_(std::move(options)), issues_(issues), tree_(std::move(root), [](int, const std::string&, const Metadata&) {}) {}
+        : options_(std::move(options)),
+          issues_(issues),
+          tree_(std::move(root), [](int, const std::string&, const Metadata&) {}) {}
 
     Verdict begin(IncomingObject object) override;
     bool write(std::uint64_t offset, Bytes bytes) override;
@@ -62,15 +64,18 @@ ObjectSink::Verdict CompareTarget::begin(IncomingObject object) {
         return differs(errno == ENOENT ? "it is missing" : fmt::format("it cannot be reached: {}", ::strerror(errno)));
     int parent = tree_.descriptor();
     auto name = metadata.is_directory() ? std::string(".") : object_.path.substr(slash + 1);
-    struct stat stat {};
+    struct stat stat{};
     if (::fstatat(parent, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0)
         return differs(errno == ENOENT ? "it is missing" : ::strerror(errno));
     if ((stat.st_mode & S_IFMT) != (metadata.mode & S_IFMT)) return differs("it is an object of another type");
     bool readable = metadata.is_directory() || metadata.is_regular();
-    FileHandle handle(::openat(parent, name.c_str(), (readable ? O_RDONLY | O_NONBLOCK : O_PATH) | O_NOFOLLOW | O_CLOEXEC));
+    FileHandle handle(
+        ::openat(parent, name.c_str(), (readable ? O_RDONLY | O_NONBLOCK : O_PATH) | O_NOFOLLOW | O_CLOEXEC));
     Metadata there;
     std::vector<std::string> missing;
-    int error = handle ? collector_.collect(handle.get(), readable ? Access::readable : Access::path_only, there, missing) : errno;
+    int error = handle
+                    ? collector_.collect(handle.get(), readable ? Access::readable : Access::path_only, there, missing)
+                    : errno;
     if (error != 0) return differs(fmt::format("it cannot be read: {}", ::strerror(error)));
     if (!metadata.path_only) compare_metadata(there);
     if (metadata.is_regular() && metadata.first_name.empty()) {
@@ -96,21 +101,25 @@ void CompareTarget::compare_metadata(const Metadata& there) {
     note(by_number ? there.gid == saved.gid : there.group == saved.group, "group");
     note(there.modified == saved.modified, "time of modification");
     note(there.target == saved.target, "target");
-    note(!saved.is_device() || (there.device_major == saved.device_major && there.device_minor == saved.device_minor), "device");
+    note(!saved.is_device() || (there.device_major == saved.device_major && there.device_minor == saved.device_minor),
+         "device");
     auto sorted = [](std::vector<ExtendedAttribute> attributes) {
         std::sort(attributes.begin(), attributes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
         return attributes;
     };
     note(sorted(there.attributes) == sorted(saved.attributes), "extended attributes");
     constexpr std::uint32_t kFlags = 0x000000FF;  // what a user sets: see lsattr
-    note(!there.inode_flags_known || !saved.inode_flags_known || ((there.inode_flags ^ saved.inode_flags) & kFlags) == 0, "flags");
+    note(
+        !there.inode_flags_known || !saved.inode_flags_known || ((there.inode_flags ^ saved.inode_flags) & kFlags) == 0,
+        "flags");
 }
 
 bool CompareTarget::same_bytes(std::uint64_t offset, Bytes bytes) {
     while (!bytes.empty()) {
         auto size = std::min(bytes.size(), space_.size());
         auto got = read_some(file_.get(), MutableBytes(space_).first(size), offset, object_.path);
-        if (!got || *got < size || !std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size), space_.begin()))
+        if (!got || *got < size ||
+            !std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size), space_.begin()))
             return false;
         offset += size;
         bytes = bytes.subspan(size);
@@ -153,8 +162,10 @@ void CompareTarget::finish(const std::string& damage) {
     if (!is_zero_between(end_, object_.metadata.size)) found_ += found_.empty() ? "differs in data" : ", data";
     file_.reset();
     if (!damage.empty()) issues_.add({IssueKind::damaged, object_.path, damage});
-    if (!found_.empty()) differs(found_);
-    else ++counts_.objects;
+    if (!found_.empty())
+        differs(found_);
+    else
+        ++counts_.objects;
 }
 
 }  // namespace

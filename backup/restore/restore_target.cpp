@@ -37,7 +37,9 @@ bool is_before(const struct timespec& existing, FileTime saved) {
 class RestoreTarget final : public ObjectSink {
   public:
     RestoreTarget(FileHandle root, RestoreOptions options, IssueQueue& issues)
-        : options_(std::move(options)), issues_(issues), applier_(options_.numeric_owner),
+        : options_(std::move(options)),
+          issues_(issues),
+          applier_(options_.numeric_owner),
           tree_(std::move(root), [this](int fd, const std::string& path, const Metadata& m) { leave(fd, path, m); }) {}
     ~RestoreTarget() override {
         if (file_) ::unlinkat(tree_.descriptor(), temporary_.c_str(), 0);  // an object that was never finished
@@ -126,7 +128,7 @@ bool RestoreTarget::may_replace(const struct stat& existing) const {
 
 // Looks at what has the name already. False: it stays (`kept`), or it cannot be replaced (named).
 bool RestoreTarget::may_create(int parent, bool& kept) {
-    struct stat existing {};
+    struct stat existing{};
     if (::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) return true;
         failed_errno("its place cannot be looked at");
@@ -149,7 +151,7 @@ Verdict RestoreTarget::begin_directory() {
         name_ = last_of(object_.path);
         auto* above = tree_.enter(std::string(parent_of(object_.path)), Missing::create);
         int parent = above != nullptr ? tree_.descriptor() : -1;
-        struct stat existing {};
+        struct stat existing{};
         bool there = parent >= 0 && ::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0;
         if (there && !S_ISDIR(existing.st_mode) && may_replace(existing) && ::unlinkat(parent, name_.c_str(), 0) == 0)
             level = tree_.enter(object_.path, Missing::create);
@@ -158,8 +160,9 @@ Verdict RestoreTarget::begin_directory() {
     if (level == nullptr) return failed_errno("the directory cannot be made");
     int fd = tree_.descriptor();
     if (level->created && fd >= 0) applier_.apply_before_data(fd, metadata);
-    struct stat existing {};
-    bool take_over = level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
+    struct stat existing{};
+    bool take_over =
+        level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
     if (take_over) level->pending = metadata;
     return done();
 }
@@ -227,7 +230,8 @@ void RestoreTarget::finish(const std::string& damage) {
 Verdict RestoreTarget::make_special(int parent) {
     const auto& metadata = object_.metadata;
     bool node = metadata.is_device() || metadata.is_fifo();
-    if (!node && !metadata.is_symlink()) return failed(fmt::format("objects of type {:o} are not known", metadata.mode >> 12));
+    if (!node && !metadata.is_symlink())
+        return failed(fmt::format("objects of type {:o} are not known", metadata.mode >> 12));
     auto device = makedev(metadata.device_major, metadata.device_minor);
     int made = 0;
     do {
@@ -249,8 +253,10 @@ bool RestoreTarget::put_in_place(int parent) {
         int error = errno;
         ::unlinkat(parent, temporary_.c_str(), 0);
         errno = error;
-        if (error == EEXIST && options_.existing == Existing::never) keep();  // it appeared meanwhile
-        else failed_errno("it cannot get its name");
+        if (error == EEXIST && options_.existing == Existing::never)
+            keep();  // it appeared meanwhile
+        else
+            failed_errno("it cannot get its name");
         return false;
     }
     return true;
@@ -262,7 +268,7 @@ bool RestoreTarget::move_over(int parent) {
     if (options_.existing == Existing::never) {
         if (::renameat2(parent, from, parent, to, RENAME_NOREPLACE) == 0) return true;
         if (errno != EINVAL && errno != ENOSYS) return false;
-        struct stat existing {};  // a file system that cannot promise it: look first
+        struct stat existing{};  // a file system that cannot promise it: look first
         if (::fstatat(parent, to, &existing, AT_SYMLINK_NOFOLLOW) == 0) return errno = EEXIST, false;
     }
     return ::renameat(parent, from, parent, to) == 0;
@@ -271,7 +277,7 @@ bool RestoreTarget::move_over(int parent) {
 void RestoreTarget::remember(int parent) {
     const auto& metadata = object_.metadata;
     if (metadata.links > 1) {
-        struct stat stat {};
+        struct stat stat{};
         if (::fstatat(parent, name_.c_str(), &stat, AT_SYMLINK_NOFOLLOW) == 0)
             first_names_[object_.path] = {stat.st_dev, stat.st_ino};
     }
@@ -287,7 +293,7 @@ FileHandle RestoreTarget::open_first_name(std::string& name) {
     }
     auto directory = tree_.open(parent_of(metadata.first_name));
     name = last_of(metadata.first_name);
-    struct stat stat {};
+    struct stat stat{};
     if (!directory || ::fstatat(directory.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) {
         failed(fmt::format("it is a hard link to /{}, which was not restored", metadata.first_name));
         return {};
@@ -307,7 +313,7 @@ FileHandle RestoreTarget::open_first_name(std::string& name) {
 
 Verdict RestoreTarget::begin_link(int parent) {
     std::string first;
-    struct stat existing {}, source {};
+    struct stat existing{}, source{};
     bool there = !created_parent_ && ::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0;
     if (there && options_.existing == Existing::never) return keep();
     auto directory = open_first_name(first);
@@ -335,7 +341,8 @@ void RestoreTarget::apply(int fd, Access access, const std::string& path, const 
 
 void RestoreTarget::leave(int fd, const std::string& path, const Metadata& metadata) {
     if (fd < 0) {
-        issues_.add({IssueKind::metadata_not_restored, path, fmt::format("the directory is gone: {}", ::strerror(errno))});
+        issues_.add(
+            {IssueKind::metadata_not_restored, path, fmt::format("the directory is gone: {}", ::strerror(errno))});
         return;
     }
     apply(fd, Access::readable, path, metadata);
@@ -349,8 +356,10 @@ void RestoreTarget::lock_all() {
         auto name = path.empty() ? std::string(".") : last_of(path);
         FileHandle handle(parent ? open_beneath(parent.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK) : -1);
         std::vector<std::string> missing;
-        if (handle) Applier::lock(handle.get(), metadata, missing);
-        else missing.push_back(fmt::format("inode flags: {}", ::strerror(errno)));
+        if (handle)
+            Applier::lock(handle.get(), metadata, missing);
+        else
+            missing.push_back(fmt::format("inode flags: {}", ::strerror(errno)));
         for (auto& part : missing) issues_.add({IssueKind::metadata_not_restored, path, std::move(part)});
     }
     to_lock_.clear();
@@ -384,7 +393,8 @@ bool usable_path(const std::string& path) {
 
 Result<FileHandle> open_restore_root(const RestoreOptions& options, bool create) {
     if (!options.root.starts_with('/'))
-        return fail(Recovery::change_request, fmt::format("cannot restore to '{}': not an absolute path", options.root));
+        return fail(Recovery::change_request,
+                    fmt::format("cannot restore to '{}': not an absolute path", options.root));
     if (create && options.root != "/") CAPSTAN_CHECK(make_directories(options.root, 0755));
     return open_file(options.root, O_RDONLY | O_DIRECTORY);
 }

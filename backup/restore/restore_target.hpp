@@ -1,5 +1,6 @@
-// Creates the objects of a set beneath one directory, and nothing outside it, whatever names and links the medium holds: each
-// directory is opened with openat2 (beneath, no symbolic links, no magic links) from the root's descriptor. One thread.
+// Creates the objects of a set beneath one directory, and nothing outside it, whatever names and links the medium
+// holds: each directory is opened with openat2 (beneath, no symbolic links, no magic links) from the root's descriptor.
+// One thread.
 //   begin(object) -> write_data: write()..., finish(); otherwise the next begin(). At the end close().
 #pragma once
 
@@ -15,13 +16,14 @@
 namespace capstan::backup {
 
 enum class Existing : std::uint8_t {
-    never,   // what exists is kept, and listed
-    older,   // replaced if it was modified before the saved one
+    never,  // what exists is kept, and listed
+    older,  // replaced if it was modified before the saved one
     always,
 };
 
 struct RestoreOptions {
-    std::string root = "/";  // absolute; created if it is missing and not "/". The full recorded path is kept beneath it.
+    std::string root =
+        "/";  // absolute; created if it is missing and not "/". The full recorded path is kept beneath it.
     Existing existing = Existing::never;
     bool numeric_owner = false;  // false: user and group by name where the name is known here
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
@@ -48,13 +50,15 @@ class ObjectSink {
         std::uint64_t kept = 0, failed = 0;
     };
     virtual ~ObjectSink() = default;
-    // Directories come before what is in them; their own metadata are set when the next object lies elsewhere, or by close().
+    // Directories come before what is in them; their own metadata are set when the next object lies elsewhere, or by
+    // close().
     virtual Verdict begin(IncomingObject object) = 0;
     // Data at `offset` of the object, ascending. False: the object failed; further calls for it do nothing.
     virtual bool write(std::uint64_t offset, Bytes bytes) = 0;
     // `damage` not empty: what is wrong with the data on the medium. The object is completed all the same and named.
     virtual void finish(const std::string& damage) = 0;
-    virtual Result<void> close() = 0;  // flags that forbid changes, one syncfs for each file system; nothing is open then
+    virtual Result<void>
+    close() = 0;  // flags that forbid changes, one syncfs for each file system; nothing is open then
     virtual Counts counts() const = 0;
 };
 

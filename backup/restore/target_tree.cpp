@@ -22,7 +22,7 @@ constexpr unsigned kModeUntilLeft = 0700;
 }  // namespace
 
 int open_beneath(int parent, const std::string& path, int flags) {
-    struct open_how how {};
+    struct open_how how{};
     how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
     for (;;) {
@@ -38,7 +38,7 @@ TargetTree::TargetTree(FileHandle root, Leave leave) : root_(std::move(root)), l
 }
 
 void TargetTree::note_file_system(int descriptor) {
-    struct stat stat {};
+    struct stat stat{};
     if (::fstat(descriptor, &stat) != 0 || file_systems_.contains(stat.st_dev)) return;
     file_systems_.emplace(stat.st_dev, FileHandle(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0)));
 }

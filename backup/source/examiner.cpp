@@ -116,11 +116,11 @@ bool Examiner::examine_object(const WalkEntry& entry, Access access, Examined& r
 }
 
 void Examiner::find_sparseness(int descriptor, ObjectRecord& record) {
-    struct stat stat {};
+    struct stat stat{};
     auto size = record.metadata.size;
     if (::fstat(descriptor, &stat) != 0) return;
     if (size == 0) {  // below /proc and /sys the size is not told
-        struct statfs fs {};
+        struct statfs fs{};
         if (stat.st_blocks == 0 && major(stat.st_dev) == 0 && ::fstatfs(descriptor, &fs) == 0)
             record.size_known = fs.f_type != PROC_SUPER_MAGIC;
         record.metadata.size_unknown = !record.size_known;

@@ -23,7 +23,9 @@ struct Inode {
     friend bool operator==(const Inode&, const Inode&) = default;
 };
 struct InodeHash {
-    std::size_t operator()(const Inode& i) const { return std::hash<std::uint64_t>{}(i.inode * 0x9E3779B97F4A7C15u ^ i.device); }
+    std::size_t operator()(const Inode& i) const {
+        return std::hash<std::uint64_t>{}(i.inode * 0x9E3779B97F4A7C15u ^ i.device);
+    }
 };
 
 class FileSource final : public Source {
@@ -153,22 +155,27 @@ ObjectOutcome FileSource::finish_object() {
     using State = ObjectOutcome::State;
     ObjectOutcome outcome{State::ok, error_, bytes_read_};
     if (!file_) return outcome;
-    struct stat after {};
+    struct stat after{};
     if (error_ != 0) {
         outcome.state = State::read_error;
-        issues_.push_back({IssueKind::read_error, path_,
-                           fmt::format("{} at offset {}; zeros are saved from there on", ::strerror(error_), position_)});
+        issues_.push_back(
+            {IssueKind::read_error, path_,
+             fmt::format("{} at offset {}; zeros are saved from there on", ::strerror(error_), position_)});
     } else if (::fstat(file_.get(), &after) == 0 && size_known_) {
         auto size = static_cast<std::uint64_t>(after.st_size);
-        auto same = [](FileTime a, const struct timespec& b) { return a.seconds == b.tv_sec && a.nanoseconds == b.tv_nsec; };
+        auto same = [](FileTime a, const struct timespec& b) {
+            return a.seconds == b.tv_sec && a.nanoseconds == b.tv_nsec;
+        };
         if (short_ || size < before_.size) {
             outcome.state = State::shrank;
             issues_.push_back({IssueKind::shrank, path_,
-                               fmt::format("it shrank from {} to {} bytes while it was read; zeros fill the rest", before_.size, size)});
+                               fmt::format("it shrank from {} to {} bytes while it was read; zeros fill the rest",
+                                           before_.size, size)});
         } else if (size > before_.size) {
             outcome.state = State::grew;
-            issues_.push_back({IssueKind::grew, path_,
-                               fmt::format("it grew from {} to {} bytes while it was read; it is cut", before_.size, size)});
+            issues_.push_back(
+                {IssueKind::grew, path_,
+                 fmt::format("it grew from {} to {} bytes while it was read; it is cut", before_.size, size)});
         } else if (!same(before_.modified, after.st_mtim) || !same(before_.changed, after.st_ctim)) {
             outcome.state = State::changed;
             issues_.push_back({IssueKind::changed, path_, "it was changed while it was read"});
@@ -192,7 +199,7 @@ std::string real_path(const std::string& chosen, std::string& why) {
         ::free(real);
         return path;
     }
-    struct stat stat {};
+    struct stat stat{};
     if (::lstat(path.c_str(), &stat) != 0) return why = ::strerror(errno), "";
     if (slash == 0) return path;
     char* real = ::realpath(path.substr(0, slash).c_str(), nullptr);
@@ -218,7 +225,8 @@ Result<std::unique_ptr<Source>> open_file_source(FileSourceOptions options) {
     }
     if (options.paths.empty()) wrong = "no path was given";
     if (!wrong.empty())
-        return fail(Recovery::change_request, fmt::format("cannot back up {}", wrong), "Name paths that exist, each from '/' on.");
+        return fail(Recovery::change_request, fmt::format("cannot back up {}", wrong),
+                    "Name paths that exist, each from '/' on.");
     if (options.threads > 0 && options.doorbell == nullptr)
         return fail(Recovery::change_request, "a file source with threads has no doorbell");
     options.threads = std::min(options.threads, 3u);

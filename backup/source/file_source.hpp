@@ -1,5 +1,6 @@
-// Objects of the file systems of this machine. Nothing is followed, nothing is entered twice, and each directory is reached by
-// openat from its parent, so that depth beyond PATH_MAX and changes meanwhile are safe. At most about 300 descriptors are open.
+// Objects of the file systems of this machine. Nothing is followed, nothing is entered twice, and each directory is
+// reached by openat from its parent, so that depth beyond PATH_MAX and changes meanwhile are safe. At most about 300
+// descriptors are open.
 #pragma once
 
 #include "backup/source/source.hpp"

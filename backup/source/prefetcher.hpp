@@ -36,7 +36,7 @@ class Prefetcher {
     Walker walker_;
     Examiner inline_examiner_;
     Doorbell* doorbell_;
-    Doorbell work_;                               // wakes the threads
+    Doorbell work_;  // wakes the threads
     std::vector<Slot> slots_;
     std::atomic<std::uint64_t> listed_ = 0;    // slots that the walker filled
     std::atomic<std::uint64_t> claimed_ = 0;   // slots that an examiner took on

@@ -18,8 +18,8 @@ namespace capstan::backup {
 struct ObjectRecord {
     std::string path;  // recorded path: raw bytes, '/' between components, no leading '/'; empty: the root directory
     Metadata metadata;
-    bool sparse = false;      // the extents leave holes
-    bool size_known = true;   // false: read until read() gives 0; one extent of size 0 is announced
+    bool sparse = false;     // the extents leave holes
+    bool size_known = true;  // false: read until read() gives 0; one extent of size 0 is announced
     bool has_data() const { return metadata.is_regular() && metadata.first_name.empty(); }
 };
 
@@ -36,7 +36,7 @@ enum class SourceStep : std::uint8_t {
 struct ObjectOutcome {
     enum class State : std::uint8_t { ok, changed, grew, shrank, read_error };
     State state = State::ok;
-    int error_number = 0;            // of read_error
+    int error_number = 0;  // of read_error
     std::uint64_t bytes_read = 0;
 };
 

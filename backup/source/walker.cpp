@@ -27,17 +27,20 @@ int open_directory(int parent, const char* name) {
     return fd < 0 && errno == EPERM ? ::openat(parent, name, kOpenDirectory) : fd;
 }
 
-// File systems whose contents are the kernel's own state: never entered from another one, only if their mount point is chosen.
+// File systems whose contents are the kernel's own state: never entered from another one, only if their mount point is
+// chosen.
 bool is_kernel_state(int directory) {
-    struct statfs fs {};
+    struct statfs fs{};
     if (::fstatfs(directory, &fs) != 0) return false;
-    constexpr decltype(fs.f_type) kMagics[] = {PROC_SUPER_MAGIC, SYSFS_MAGIC,   DEVPTS_SUPER_MAGIC, CGROUP_SUPER_MAGIC,
-                                               CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC, SECURITYFS_MAGIC,
-                                               BPF_FS_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC};
+    constexpr decltype(fs.f_type) kMagics[] = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,      DEVPTS_SUPER_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC, DEBUGFS_MAGIC,
+        TRACEFS_MAGIC,    SECURITYFS_MAGIC, BPF_FS_MAGIC,       PSTOREFS_MAGIC,     EFIVARFS_MAGIC};
     return std::find(std::begin(kMagics), std::end(kMagics), fs.f_type) != std::end(kMagics);
 }
 
-IssueKind kind_of(int error) { return error == ENOENT || error == ESTALE ? IssueKind::vanished : IssueKind::unreadable; }
+IssueKind kind_of(int error) {
+    return error == ENOENT || error == ESTALE ? IssueKind::vanished : IssueKind::unreadable;
+}
 
 }  // namespace
 
@@ -126,8 +129,9 @@ bool Walker::enter(Frame& parent, const std::string& name, WalkEntry& entry) {
     bool in_whole = !root && parent.whole;
     const auto* node = root ? &chosen_ : parent.node != nullptr ? parent.node->child(name) : nullptr;
     auto directory = std::make_shared<OpenDirectory>();
-    directory->handle.reset(root ? ::open("/", kOpenDirectory) : open_directory(parent.directory->handle.get(), name.c_str()));
-    struct stat stat {};
+    directory->handle.reset(root ? ::open("/", kOpenDirectory)
+                                 : open_directory(parent.directory->handle.get(), name.c_str()));
+    struct stat stat{};
     if (!directory->handle || ::fstat(directory->handle.get(), &stat) != 0) {
         report(kind_of(errno), path, fmt::format("the directory cannot be opened: {}", ::strerror(errno)));
         return false;
@@ -155,6 +159,17 @@ bool Walker::enter(Frame& parent, const std::string& name, WalkEntry& entry) {
     return true;
 }
 
+// The innermost directory by the names that led to it.
+FileHandle Walker::open_from_root() const {
+    FileHandle handle(::open("/", kOpenDirectory));
+    for (std::size_t begin = 0; handle && begin < path_.size();) {
+        auto end = std::min(path_.find('/', begin), path_.size());
+        handle.reset(open_directory(handle.get(), path_.substr(begin, end - begin).c_str()));
+        begin = end + 1;
+    }
+    return handle;
+}
+
 void Walker::leave() {
     auto left = std::move(frames_.back());
     frames_.pop_back();
@@ -162,12 +177,16 @@ void Walker::leave() {
     auto& frame = frames_.back();
     path_.resize(frame.path_size);
     if (frame.directory) return;
-    // It was closed to save descriptors; also where nothing is left in it, its own parent is reached through it. The way back is the child's "..", if that is still the same directory.
+    // It was closed to save descriptors. It is opened again also where nothing is left in it: its own parent is reached
+    // through it. The way back is the child's "..", or from the root where that was moved elsewhere.
+    auto same = [&](const FileHandle& handle) {
+        struct stat stat{};
+        return handle && ::fstat(handle.get(), &stat) == 0 && stat.st_dev == frame.device && stat.st_ino == frame.inode;
+    };
     auto directory = std::make_shared<OpenDirectory>();
-    struct stat stat {};
     if (left.directory) directory->handle.reset(open_directory(left.directory->handle.get(), ".."));
-    if (directory->handle && ::fstat(directory->handle.get(), &stat) == 0 && stat.st_dev == frame.device &&
-        stat.st_ino == frame.inode) {
+    if (!same(directory->handle)) directory->handle = open_from_root();
+    if (same(directory->handle)) {
         directory->device = frame.device, directory->inode = frame.inode;
         frame.directory = std::move(directory);
         return;
@@ -195,7 +214,7 @@ void Walker::list_all(Frame& frame) {
             report(IssueKind::unreadable, path_, fmt::format("the directory cannot be read: {}", ::strerror(errno)));
         if (size <= 0) return;
         for (ssize_t at = 0; at < size;) {
-            struct dirent64 head {};
+            struct dirent64 head{};
             const char* record = space_.data() + at;
             std::memcpy(static_cast<void*>(&head), record, offsetof(struct dirent64, d_name));
             std::string name(record + offsetof(struct dirent64, d_name));
@@ -209,7 +228,7 @@ void Walker::take(Frame& frame, Name name) {
     const auto* node = frame.node != nullptr ? frame.node->child(name.text) : nullptr;
     if (node == nullptr && is_excluded(name.text)) return;  // what is chosen by its own name is meant
     if (name.type == DT_UNKNOWN) {
-        struct stat stat {};
+        struct stat stat{};
         if (::fstatat(frame.directory->handle.get(), name.text.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) {
             report(kind_of(errno), path_of(name.text), ::strerror(errno));
             return;
@@ -221,7 +240,8 @@ void Walker::take(Frame& frame, Name name) {
         return;
     }
     if (node != nullptr && !node->children.empty() && name.type != DT_DIR && !frame.whole && !node->chosen)
-        return report(IssueKind::unreadable, path_of(name.text), "is not a directory any more; what was chosen below it is not saved");
+        return report(IssueKind::unreadable, path_of(name.text),
+                      "is not a directory any more; what was chosen below it is not saved");
     (name.type == DT_DIR ? frame.directories : frame.objects).push_back(std::move(name));
 }
 

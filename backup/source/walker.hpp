@@ -44,7 +44,7 @@ class Walker {
   public:
     Walker(ChosenNode chosen, bool cross_file_systems, std::vector<std::string> exclude);
     ~Walker();
-    bool next(WalkEntry& entry);  // false: the end
+    bool next(WalkEntry& entry);                                 // false: the end
     std::uint64_t sockets() const { return sockets_.load(); }    // any thread
     std::uint64_t excluded() const { return excluded_.load(); }  // any thread
 
@@ -60,7 +60,7 @@ class Walker {
         const ChosenNode* node = nullptr;
         bool whole = false;  // false: only what `node` names
         bool listed = false;
-        std::size_t path_size = 0;  // of this directory's own path
+        std::size_t path_size = 0;               // of this directory's own path
         std::vector<Name> objects, directories;  // sorted backwards: the next is at the end
     };
     void list(Frame& frame);
@@ -68,6 +68,7 @@ class Walker {
     void take(Frame& frame, Name name);
     bool enter(Frame& parent, const std::string& name, WalkEntry& entry);
     void leave();
+    FileHandle open_from_root() const;
     bool is_excluded(const std::string& name);
     std::string path_of(const std::string& name) const;
     void report(IssueKind kind, std::string path, std::string text);

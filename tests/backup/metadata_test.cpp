@@ -50,8 +50,7 @@ TEST(Metadata, HasItsGoldenBytes) {
 TEST(Metadata, IsRefusedWhenItIsCut) {
     auto bytes = encoded(everything());
     std::size_t good = 0;
-    for (std::size_t size = 0; size < bytes.size(); ++size)
-        good += decode_metadata(Bytes(bytes).first(size)) ? 1 : 0;
+    for (std::size_t size = 0; size < bytes.size(); ++size) good += decode_metadata(Bytes(bytes).first(size)) ? 1 : 0;
     EXPECT_EQ(good, 9u);  // exactly where one of its ten fields ends, it is a shorter record
 }
 

@@ -59,7 +59,8 @@ Pumped pump(FileSourceOptions options, const std::string& root, Existing existin
         }
         (*source)->finish_object();
         for (auto& issue : (*source)->take_issues()) result.source_issues.push_back(std::move(issue));
-        if (result.paths.size() % 64 == 0) result.descriptors_max = std::max(result.descriptors_max, open_descriptors());
+        if (result.paths.size() % 64 == 0)
+            result.descriptors_max = std::max(result.descriptors_max, open_descriptors());
     }
     for (auto& issue : (*source)->take_issues()) result.source_issues.push_back(std::move(issue));
     if (sink) {

@@ -15,7 +15,8 @@ namespace {
 
 std::string text_of(const std::vector<Issue>& issues) {
     std::string text;
-    for (const auto& issue : issues) text += std::string(name_of(issue.kind)) + " " + issue.path + ": " + issue.text + "\n";
+    for (const auto& issue : issues)
+        text += std::string(name_of(issue.kind)) + " " + issue.path + ": " + issue.text + "\n";
     return text;
 }
 
@@ -56,7 +57,7 @@ TEST_F(TwoTrees, DepthBeyondPathMaxComesBackWithFewDescriptors) {
     EXPECT_EQ(text_of(done.source_issues), "");
     EXPECT_EQ(text_of(done.issues), "");
     EXPECT_LT(done.descriptors_max, 400u);
-    struct rlimit limit {};
+    struct rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
     auto raised = limit;
     raised.rlim_cur = raised.rlim_max;
@@ -133,7 +134,7 @@ TEST_F(TwoTrees, TheOwnersNameCountsMoreThanItsNumber) {
         ASSERT_EQ(sink->begin({"f", m}), ObjectSink::Verdict::write_data);
         sink->finish("");
         ASSERT_TRUE(sink->close());
-        struct stat stat {};
+        struct stat stat{};
         ASSERT_EQ(::stat((scratch.path() + "/f").c_str(), &stat), 0);
         EXPECT_EQ(stat.st_uid, numeric ? 4242u : 1u);
         EXPECT_EQ(stat.st_gid, 4243u);
@@ -170,8 +171,9 @@ struct Hostile : testing::Test {
 };
 
 TEST_F(Hostile, NamesThatLeadOutAreRefused) {
-    const std::string names[] = {"../outside/victim", "a/../../outside/victim", "..", ".", "a//b", "/etc/x", "a/", "a/./b",
-                                 std::string("a\0b", 3), std::string(256, 'x')};
+    const std::string names[] = {
+        "../outside/victim",    "a/../../outside/victim", "..", ".", "a//b", "/etc/x", "a/", "a/./b",
+        std::string("a\0b", 3), std::string(256, 'x')};
     for (const auto& name : names) {
         put(name, file());
         put(name, directory());

@@ -94,7 +94,8 @@ TEST(FileSource, CountsSocketsAndNamesOtherFileSystems) {
             return issue.path == "dev/pts" && issue.kind == IssueKind::other_file_system;
         }));
     auto chosen_twice = pump({.paths = {"/dev", "/dev/pts"}}, "");
-    EXPECT_TRUE(std::find(chosen_twice.paths.begin(), chosen_twice.paths.end(), "dev/pts/ptmx") != chosen_twice.paths.end());
+    EXPECT_TRUE(std::find(chosen_twice.paths.begin(), chosen_twice.paths.end(), "dev/pts/ptmx") !=
+                chosen_twice.paths.end());
     ScratchDirectory scratch;
     make_odd_tree(scratch.path());
     EXPECT_EQ(pump({.paths = {scratch.path()}}, "").counts.sockets, 1u);
@@ -131,13 +132,12 @@ TEST_P(ChangedWhileRead, IsSavedAndNamed) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Files, ChangedWhileRead,
-    testing::Values(
-        Change{"Grew", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 2000000), 0); },
-               ObjectOutcome::State::grew, IssueKind::grew},
-        Change{"Shrank", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 500000), 0); },
-               ObjectOutcome::State::shrank, IssueKind::shrank},
-        Change{"Rewritten", [](const std::string& path) { write_file(path, std::string(1000000, 'b')); },
-               ObjectOutcome::State::changed, IssueKind::changed}),
+    testing::Values(Change{"Grew", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 2000000), 0); },
+                           ObjectOutcome::State::grew, IssueKind::grew},
+                    Change{"Shrank", [](const std::string& path) { ASSERT_EQ(::truncate(path.c_str(), 500000), 0); },
+                           ObjectOutcome::State::shrank, IssueKind::shrank},
+                    Change{"Rewritten", [](const std::string& path) { write_file(path, std::string(1000000, 'b')); },
+                           ObjectOutcome::State::changed, IssueKind::changed}),
     [](const auto& info) { return info.param.name; });
 
 TEST(FileSource, GoesOnWhenAnObjectVanishes) {
@@ -156,6 +156,31 @@ TEST(FileSource, GoesOnWhenAnObjectVanishes) {
     EXPECT_TRUE(all.source_issues[1].path.ends_with("/gone"));
     EXPECT_EQ(all.counts.not_saved, 2u);
     EXPECT_TRUE(all.paths.back().ends_with("/f9"));
+}
+
+TEST(FileSource, FindsTheWayBackFromADeepTree) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    make_deep_tree(root, 100);
+    std::string path = root;
+    for (int i = 0; i < 100; ++i) {
+        path += "/d" + std::to_string(i % 10);
+        if (i % 7 == 0) ::mkdir((path + "/e").c_str(), 0755);
+    }
+    ::mkdir((root + "/zz").c_str(), 0755);
+    auto all = pump({.paths = {root}}, "");
+    EXPECT_EQ(below(all.paths, root).size(), 100u + 15u + 1u + 1u);
+    EXPECT_TRUE(all.source_issues.empty());
+    // A directory far down is moved while the walk is below it: nothing is lost.
+    auto moved = pump({.paths = {root}}, "", Existing::never, [&](ObjectRecord& record) {
+        if (record.path.ends_with("/bottom") && !record.path.ends_with("elsewhere/bottom") &&
+            std::filesystem::exists(root + "/d0/d1/d2"))
+            std::filesystem::rename(root + "/d0/d1/d2", scratch.path() + "/zz/elsewhere");
+    });
+    auto again = below(moved.paths, root);
+    for (const char* name : {"zz", "d0/d1/d2/d3/d4/d5/d6/d7/e", "d0/e"})
+        EXPECT_TRUE(std::find(again.begin(), again.end(), name) != again.end()) << name;
+    EXPECT_TRUE(moved.source_issues.empty());
 }
 
 TEST(FileSource, ReadsFilesWhoseSizeIsNotTold) {

@@ -1,9 +1,9 @@
-// Source -> encoder -> ring -> "medium" in memory -> ring -> decoder -> sink, on one thread. The catalog's segments tell the
-// decoder what lies where.
+// Source -> encoder -> ring -> "medium" in memory -> ring -> decoder -> sink, on one thread. The catalog's segments
+// tell the decoder what lies where.
 #include "backup/job/decoder_stage.hpp"
 #include "backup/job/encoder_stage.hpp"
-#include "backup/tree.hpp"
 #include "backup/source/file_source.hpp"
+#include "backup/tree.hpp"
 #include "catalog/segment_reader.hpp"
 
 #include <gtest/gtest.h>
@@ -27,9 +27,9 @@ struct Medium {
         std::vector<std::uint8_t> bytes;
         mtf::ResumePoint resume;
     };
-    std::vector<Item> items;                // blocks and filemarks; no checkpoints
-    std::vector<CheckpointPart> parts;      // without their segments
-    std::vector<std::size_t> part_items;    // items in front of each part
+    std::vector<Item> items;              // blocks and filemarks; no checkpoints
+    std::vector<CheckpointPart> parts;    // without their segments
+    std::vector<std::size_t> part_items;  // items in front of each part
     std::vector<std::string> segments;
     std::vector<Issue> issues;
     std::uint64_t objects = 0, bytes = 0;
@@ -92,9 +92,13 @@ Medium encode_set(FileSourceOptions options, const std::string& directory, Encod
         bool took = false;
         while (const auto* entry = ring->front()) {
             took = true;
-            if (entry->kind == Kind::checkpoint) take_part(medium, stage, entry->sequence);
-            else if (entry->kind == Kind::end) ended = true;
-            else medium.items.push_back({entry->kind, {entry->bytes().begin(), entry->bytes().end()}, stage.resume_point(entry->sequence)});
+            if (entry->kind == Kind::checkpoint)
+                take_part(medium, stage, entry->sequence);
+            else if (entry->kind == Kind::end)
+                ended = true;
+            else
+                medium.items.push_back(
+                    {entry->kind, {entry->bytes().begin(), entry->bytes().end()}, stage.resume_point(entry->sequence)});
             if (how.at_block) how.at_block(stage, medium.items.size());
             auto next = entry->sequence + 1;
             ring->pop();
@@ -179,7 +183,8 @@ class Decoding {
 
 std::string text_of(const std::vector<Issue>& issues) {
     std::string text;
-    for (const auto& issue : issues) text += std::string(name_of(issue.kind)) + " " + issue.path + ": " + issue.text + "\n";
+    for (const auto& issue : issues)
+        text += std::string(name_of(issue.kind)) + " " + issue.path + ": " + issue.text + "\n";
     return text;
 }
 
@@ -188,7 +193,8 @@ struct Stages : testing::Test {
     std::string source = std::filesystem::canonical(from.path()).string();
     std::string target = to.path() + source;
 
-    std::string restore(const Medium& medium, std::vector<WantedObject> wanted, std::uint32_t block_size, std::size_t* blocks = nullptr) {
+    std::string restore(const Medium& medium, std::vector<WantedObject> wanted, std::uint32_t block_size,
+                        std::size_t* blocks = nullptr) {
         IssueQueue issues;
         auto sink = std::move(open_restore_target({.root = to.path()}, issues).value());
         Decoding decoding(*sink, block_size);
@@ -223,6 +229,13 @@ TEST_F(Stages, EveryOddObjectComesBackThroughMtf) {
     }
 }
 
+TEST_F(Stages, PathsLongerThanABlockComeBack) {
+    make_deep_tree(source, 500);
+    auto medium = encode_set({.paths = {source}}, catalog.path());
+    EXPECT_EQ(restore(medium, all_of(medium), 16384), "");
+    EXPECT_EQ(difference(look_at(source), look_at(target)), "");
+}
+
 TEST_F(Stages, TheStreamIsTheSameInlineAndWithThreads) {
     make_odd_tree(source);
     for (int i = 0; i < 2000; ++i) write_file(source + "/plain/" + std::to_string(i), std::string(i, 'x'));
@@ -253,8 +266,10 @@ TEST_F(Stages, CheckpointsCoverExactlyWhatLiesBeforeThem) {
         }
         // Everything that the segments so far name is whole in what was written so far.
         Medium cut;
-        cut.segments.assign(medium.segments.begin(), medium.segments.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1, medium.segments.size())));
-        cut.items.assign(medium.items.begin(), medium.items.begin() + static_cast<std::ptrdiff_t>(medium.part_items[i]));
+        cut.segments.assign(medium.segments.begin(), medium.segments.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                                                   i + 1, medium.segments.size())));
+        cut.items.assign(medium.items.begin(),
+                         medium.items.begin() + static_cast<std::ptrdiff_t>(medium.part_items[i]));
         auto wanted = all_of(cut);
         EXPECT_EQ(wanted.size(), objects);
         ScratchDirectory other;
@@ -270,7 +285,8 @@ TEST_F(Stages, CheckpointsCoverExactlyWhatLiesBeforeThem) {
 }
 
 TEST_F(Stages, OneFileIsReadFromItsOwnBlocks) {
-    for (int i = 0; i < 50; ++i) write_file(source + "/f" + std::to_string(i), std::string(30000, static_cast<char>('a' + i % 26)));
+    for (int i = 0; i < 50; ++i)
+        write_file(source + "/f" + std::to_string(i), std::string(30000, static_cast<char>('a' + i % 26)));
     auto medium = encode_set({.paths = {source}}, catalog.path());
     std::vector<WantedObject> wanted;
     for (auto& object : all_of(medium)) {
@@ -285,7 +301,8 @@ TEST_F(Stages, OneFileIsReadFromItsOwnBlocks) {
 
 TEST_F(Stages, ALinkWhoseFirstNameWasNotChosenGetsTheData) {
     write_file(source + "/first", "the data");
-    for (const char* name : {"/second", "/third"}) ASSERT_EQ(::link((source + "/first").c_str(), (source + name).c_str()), 0);
+    for (const char* name : {"/second", "/third"})
+        ASSERT_EQ(::link((source + "/first").c_str(), (source + name).c_str()), 0);
     auto medium = encode_set({.paths = {source}}, catalog.path());
     std::map<std::string, WantedObject> all;
     for (auto& object : all_of(medium)) all[object.path.substr(object.path.rfind('/') + 1)] = object;
@@ -322,7 +339,8 @@ TEST_F(Stages, AFlippedByteIsFoundAndNamed) {
         break;
     }
     auto told = restore(medium, all_of(medium), 16384);
-    EXPECT_NE(told.find("/victim: checksum of STAN is wrong; its data do not have the hash"), std::string::npos) << told;
+    EXPECT_NE(told.find("/victim: checksum of STAN is wrong; its data do not have the hash"), std::string::npos)
+        << told;
     EXPECT_EQ(told.find("/good"), std::string::npos);
     EXPECT_EQ(read_whole(target + "/good"), read_whole(source + "/good"));
 }

@@ -24,7 +24,8 @@ namespace capstan::backup {
 
 namespace {
 
-constexpr const char* kValueOfCapability = "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+constexpr const char* kValueOfCapability =
+    "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00";
 
 void set_flags(const std::string& path, int flags, std::string& failed) {
     int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK), now = 0;
@@ -141,8 +142,9 @@ void look_below(int directory, const std::string& path, Look& look) {
     while (auto* entry = ::readdir(list)) names.insert(entry->d_name);
     ::closedir(list);
     for (const auto& name : names) {
-        struct stat stat {};
-        if (name == "." || name == ".." || ::fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) continue;
+        struct stat stat{};
+        if (name == "." || name == ".." || ::fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0)
+            continue;
         if (S_ISSOCK(stat.st_mode)) continue;
         auto below = path == "." ? name : path + "/" + name;
         look.lines[below] = line_of(directory, name, below, look, stat);
@@ -180,7 +182,9 @@ std::string read_whole(const std::string& path) {
 std::string make_odd_tree(const std::string& root) {
     std::string failed;
     auto at = [&](const std::string& name) { return root + "/" + name; };
-    auto need = [&](int done, const std::string& what) { failed += done == 0 ? "" : what + ": " + ::strerror(errno) + "; "; };
+    auto need = [&](int done, const std::string& what) {
+        failed += done == 0 ? "" : what + ": " + ::strerror(errno) + "; ";
+    };
     for (const char* name : {"plain", "links", "odd names", "sparse", "special", "flags", "empty"})
         need(::mkdir(at(name).c_str(), 0755), name);
     write_file(at("plain/empty"), "");
@@ -221,7 +225,7 @@ std::string make_odd_tree(const std::string& root) {
     need(::mknod(at("special/null").c_str(), S_IFCHR | 0666, ::makedev(1, 3)), "character device");
     need(::mknod(at("special/loop").c_str(), S_IFBLK | 0660, ::makedev(7, 300)), "block device");
     int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
-    struct sockaddr_un address {};
+    struct sockaddr_un address{};
     address.sun_family = AF_UNIX;
     at("special/socket").copy(address.sun_path, sizeof address.sun_path - 1);
     need(::bind(listener, static_cast<struct sockaddr*>(static_cast<void*>(&address)), sizeof address), "socket");
@@ -232,8 +236,9 @@ std::string make_odd_tree(const std::string& root) {
     need(::setxattr(at("flags/attributes").c_str(), "trusted.secret", "t", 1, 0), "trusted.");
     need(::setxattr(at("flags/attributes").c_str(), "security.capability", kValueOfCapability, 20, 0), "capability");
     need(::lsetxattr(at("links/dangling").c_str(), "trusted.on.link", "l", 1, 0), "trusted. of a symlink");
-    const char acl[] = "\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x02\0\x04\0\x39\x30\0\0\x04\0\x04\0\xff\xff\xff\xff"
-                       "\x10\0\x04\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
+    const char acl[] =
+        "\x02\0\0\0\x01\0\x06\0\xff\xff\xff\xff\x02\0\x04\0\x39\x30\0\0\x04\0\x04\0\xff\xff\xff\xff"
+        "\x10\0\x04\0\xff\xff\xff\xff\x20\0\0\0\xff\xff\xff\xff";
     write_file(at("flags/acl"), "a");
     need(::setxattr(at("flags/acl").c_str(), "system.posix_acl_access", acl, sizeof acl - 1, 0), "ACL");
     need(::setxattr(at("flags").c_str(), "system.posix_acl_default", acl, sizeof acl - 1, 0), "default ACL");
@@ -279,8 +284,10 @@ std::string difference(const std::map<std::string, std::string>& a, const std::m
     std::string text;
     for (const auto& [path, line] : a) {
         auto other = b.find(path);
-        if (other == b.end()) text += fmt::format("- {}\n", path);
-        else if (other->second != line) text += fmt::format("! {}\n    {}\n    {}\n", path, line, other->second);
+        if (other == b.end())
+            text += fmt::format("- {}\n", path);
+        else if (other->second != line)
+            text += fmt::format("! {}\n    {}\n    {}\n", path, line, other->second);
     }
     for (const auto& [path, line] : b) {
         if (!a.contains(path)) text += fmt::format("+ {}\n", path);

@@ -1,4 +1,5 @@
-// Trees of odd objects in a scratch directory, and an independent look at them: plain system calls, none of the code under test.
+// Trees of odd objects in a scratch directory, and an independent look at them: plain system calls, none of the code
+// under test.
 #pragma once
 
 #include <map>
@@ -25,8 +26,8 @@ std::string make_odd_tree(const std::string& root);
 // `depth` directories "dN" below each other, far beyond PATH_MAX, with a file at the bottom.
 void make_deep_tree(const std::string& root, int depth);
 
-// One line for each object: type, mode, owner, times, device, link group, attributes, flags, content, extents. Sockets are
-// left out. Path relative to `root`, "." for the root itself.
+// One line for each object: type, mode, owner, times, device, link group, attributes, flags, content, extents. Sockets
+// are left out. Path relative to `root`, "." for the root itself.
 std::map<std::string, std::string> look_at(const std::string& root);
 // What differs, as text; empty: nothing.
 std::string difference(const std::map<std::string, std::string>& a, const std::map<std::string, std::string>& b);
