@@ -143,9 +143,15 @@ TEST(Move, IsNeverReportedOtherwiseThanItEnded) {
             changer.command_fault(command, kind);
             auto outcome = changer.move(changer.sim.slot(1), changer.sim.drive(1));
             bool there = changer.sim.cartridge_in(changer.sim.drive(1)) == cartridge;
-            if (outcome.kind == Kind::moved) EXPECT_TRUE(there) << command;
-            if (outcome.kind == Kind::refused) EXPECT_FALSE(there) << command;
-            if (outcome.kind == Kind::unclear) EXPECT_EQ(changer.owner.stale(), StaleReason::move_unclear);
+            if (outcome.kind == Kind::moved) {
+                EXPECT_TRUE(there) << command;
+            }
+            if (outcome.kind == Kind::refused) {
+                EXPECT_FALSE(there) << command;
+            }
+            if (outcome.kind == Kind::unclear) {
+                EXPECT_EQ(changer.owner.stale(), StaleReason::move_unclear);
+            }
         }
     }
 }

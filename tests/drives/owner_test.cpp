@@ -204,7 +204,7 @@ TEST(DriveOwner, TakesRequestsInOrderOfAsking) {
     for (int i = 1; i <= 5; ++i) drive.sim.loop.spawn(ask_first(drive.owner, i, order));
     while (order.size() < 5) {
         drive.sim.poll();
-        if (order.size() < 5) ASSERT_TRUE(drive.sim.clock.advance());
+        if (order.size() < 5 && !drive.sim.clock.advance()) break;
     }
     EXPECT_EQ(order, (std::vector{1, 2, 3, 4, 5}));
 }

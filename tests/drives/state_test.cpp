@@ -20,7 +20,9 @@ TEST(DriveStates, EveryPairHasOneAnswer) {
             bool in_table = seen.contains({from, event});
             bool fact = event >= on<Inserted>;
             EXPECT_EQ(to.has_value(), fact || in_table) << name_of(from) << " event " << event;
-            if (fact && !in_table) EXPECT_EQ(to, DriveState::faulted);
+            if (fact && !in_table) {
+                EXPECT_EQ(to, DriveState::faulted);
+            }
         }
     }
 }
