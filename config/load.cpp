@@ -53,7 +53,8 @@ class Loader {
         };
         auto api = group("api");
         constexpr std::size_t kSocketPathMax = 107;  // sun_path of unix(7), with its end
-        if (const auto* node = api.absolute_path("socket", settings_.api.socket); node && node->text.size() > kSocketPathMax)
+        if (const auto* node = api.absolute_path("socket", settings_.api.socket);
+            node && node->text.size() > kSocketPathMax)
             api.error(*node, "socket", "the path is too long for a socket",
                       fmt::format("It may have {} bytes at most.", kSocketPathMax));
         api.text("group", settings_.api.group);
@@ -61,7 +62,10 @@ class Loader {
 
         auto log = group("log");
         log.choice<LogLevel>("level", settings_.log.level,
-                             {{"debug", LogLevel::debug}, {"info", LogLevel::info}, {"warning", LogLevel::warning}, {"error", LogLevel::error}});
+                             {{"debug", LogLevel::debug},
+                              {"info", LogLevel::info},
+                              {"warning", LogLevel::warning},
+                              {"error", LogLevel::error}});
         log.finish();
 
         auto memory = group("memory");
@@ -82,8 +86,9 @@ class Loader {
     void add_unique(std::vector<Mention>& seen, std::string_view kind, Mention mention) {
         for (const auto& other : seen) {
             if (other.name != mention.name || mention.name.empty()) continue;
-            errors_.add(mention.place, mention.where, fmt::format("a {} is named {} already", kind, quoted(mention.name)),
-                        fmt::format("The other one stands in line {}; give one of them another name.", other.place.line));
+            errors_.add(
+                mention.place, mention.where, fmt::format("a {} is named {} already", kind, quoted(mention.name)),
+                fmt::format("The other one stands in line {}; give one of them another name.", other.place.line));
         }
         seen.push_back(std::move(mention));
     }
@@ -93,7 +98,8 @@ class Loader {
         for (const auto& [node, where] : file.take_list("libraries", Need::required)) {
             MapReader map(errors_, *node, where);
             LibrarySettings library;
-            if (const auto* name = map.name("name", library.name)) add_unique(names, "library", {name->text, name->place, map.where("name")});
+            if (const auto* name = map.name("name", library.name))
+                add_unique(names, "library", {name->text, name->place, map.where("name")});
             map.flag("enabled", library.enabled);
             if (const auto* changer = map.take_map("changer", Need::required))
                 read_changer(*changer, map.where("changer"), library.changer, directories);
@@ -103,7 +109,8 @@ class Loader {
         }
     }
 
-    void read_changer(const YamlNode& node, const std::string& where, ChangerSettings& changer, std::vector<Mention>& directories) {
+    void read_changer(const YamlNode& node, const std::string& where, ChangerSettings& changer,
+                      std::vector<Mention>& directories) {
         MapReader map(errors_, node, where);
         const auto* directory_library = map.take_map("virtual");
         const auto* sg = map.text("sg", changer.sg);
@@ -112,7 +119,8 @@ class Loader {
             if (found) map.error(*found, key, "this version drives no hardware library yet", "Use 'virtual:' instead.");
         }
         if ((directory_library != nullptr) + (sg != nullptr) + (iscsi != nullptr) > 1)
-            errors_.add(node.place, where, "names more than one kind of changer", "Keep one of 'virtual', 'sg' and 'iscsi'.");
+            errors_.add(node.place, where, "names more than one kind of changer",
+                        "Keep one of 'virtual', 'sg' and 'iscsi'.");
         map.finish();
         if (directory_library) {
             changer.virtual_library.emplace();
@@ -122,7 +130,8 @@ class Loader {
         }
     }
 
-    void read_virtual(const YamlNode& node, const std::string& where, VirtualChanger& changer, std::vector<Mention>& directories) {
+    void read_virtual(const YamlNode& node, const std::string& where, VirtualChanger& changer,
+                      std::vector<Mention>& directories) {
         MapReader map(errors_, node, where);
         if (const auto* directory = map.absolute_path("directory", changer.directory, Need::required))
             add_unique(directories, "library's directory", {directory->text, directory->place, map.where("directory")});
@@ -134,13 +143,15 @@ class Loader {
         map.size("cartridge_capacity", changer.cartridge_capacity, {16 * kMiB, 100 * kTiB});
         changer.early_warning = std::min(changer.early_warning, changer.cartridge_capacity / 2);
         map.size("early_warning", changer.early_warning, {kMiB, changer.cartridge_capacity / 2});
-        map.choice<VirtualTiming>("timing", changer.timing, {{"none", VirtualTiming::none}, {"real", VirtualTiming::real}});
+        map.choice<VirtualTiming>("timing", changer.timing,
+                                  {{"none", VirtualTiming::none}, {"real", VirtualTiming::real}});
         if (const auto* prefix = map.text("volume_tag_prefix", changer.volume_tag_prefix)) {
             bool good = prefix->text.size() <= 5 && std::all_of(prefix->text.begin(), prefix->text.end(), [](char c) {
                             return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
                         });
             if (!good)
-                map.error(*prefix, "volume_tag_prefix", fmt::format("{} cannot begin a volume tag", quoted(prefix->text)),
+                map.error(*prefix, "volume_tag_prefix",
+                          fmt::format("{} cannot begin a volume tag", quoted(prefix->text)),
                           "Write 1 to 5 of A-Z and 0-9.");
         }
         map.finish();
@@ -153,13 +164,17 @@ class Loader {
         for (const auto& [node, where] : library_map.take_list("drives", Need::required)) {
             MapReader map(errors_, *node, where);
             DriveSettings drive;
-            if (const auto* name = map.name("name", drive.name)) add_unique(names, "drive", {name->text, name->place, map.where("name")});
+            if (const auto* name = map.name("name", drive.name))
+                add_unique(names, "drive", {name->text, name->place, map.where("name")});
             drive.element = 0;
             map.number("element", drive.element, {1, elements}, Need::required);
-            auto other = std::find_if(taken.begin(), taken.end(), [&](const auto& t) { return t.first == drive.element; });
+            auto other =
+                std::find_if(taken.begin(), taken.end(), [&](const auto& t) { return t.first == drive.element; });
             if (drive.element != 0 && other != taken.end())
-                errors_.add(node->place, map.where("element"), fmt::format("drive element {} has a name already", drive.element),
-                            fmt::format("The other one stands in line {}; each drive is listed once.", other->second.line));
+                errors_.add(
+                    node->place, map.where("element"),
+                    fmt::format("drive element {} has a name already", drive.element),
+                    fmt::format("The other one stands in line {}; each drive is listed once.", other->second.line));
             taken.emplace_back(drive.element, node->place);
             map.duration("dismount_delay", drive.dismount_delay, {seconds{0}, days{1}});
             map.finish();
@@ -217,8 +232,9 @@ class Loader {
         else if (node->text == "false")
             pool.append = seconds{0};
         else if (!time || *time > days{36500})
-            map.error(*node, "append", fmt::format("{} is neither a time nor true or false", quoted(node->text)),
-                      "Write a time up to 100y, such as 30d; true: cartridges take further sets with no end; false: never.");
+            map.error(
+                *node, "append", fmt::format("{} is neither a time nor true or false", quoted(node->text)),
+                "Write a time up to 100y, such as 30d; true: cartridges take further sets with no end; false: never.");
         else
             pool.append = time;
     }
@@ -228,18 +244,22 @@ class Loader {
         for (const auto& [node, where] : file.take_list("jobs")) {
             MapReader map(errors_, *node, where);
             JobSettings job;
-            if (const auto* name = map.name("name", job.name)) add_unique(names, "job", {name->text, name->place, map.where("name")});
+            if (const auto* name = map.name("name", job.name))
+                add_unique(names, "job", {name->text, name->place, map.where("name")});
             if (const auto* pool = map.text("pool", job.pool, Need::required))
                 pools_used_.push_back({pool->text, pool->place, map.where("pool")});
             map.choice<JobType>("type", job.type, {{"normal", JobType::normal}});
             for (const auto& [item, path_where] : map.take_list("paths", Need::required)) {
-                if (auto why = item->kind == YamlNode::Kind::scalar ? why_not_absolute(item->text) : "is not an absolute path")
-                    errors_.add(item->place, path_where, fmt::format("{} {}", quoted(item->text), *why), "Write a path from the root, such as /etc.");
+                if (auto why =
+                        item->kind == YamlNode::Kind::scalar ? why_not_absolute(item->text) : "is not an absolute path")
+                    errors_.add(item->place, path_where, fmt::format("{} {}", quoted(item->text), *why),
+                                "Write a path from the root, such as /etc.");
                 job.paths.push_back(item->text);
             }
             for (const auto& [item, pattern_where] : map.take_list("exclude")) {
                 if (item->kind != YamlNode::Kind::scalar || item->text.empty())
-                    errors_.add(item->place, pattern_where, "is not a pattern", "Write a shell pattern between quotes, such as \"*.tmp\".");
+                    errors_.add(item->place, pattern_where, "is not a pattern",
+                                "Write a shell pattern between quotes, such as \"*.tmp\".");
                 job.exclude.push_back(item->text);
             }
             map.flag("cross_file_systems", job.cross_file_systems);
@@ -254,7 +274,7 @@ class Loader {
         for (const auto& used : pools_used_) {
             if (std::find(names.begin(), names.end(), used.name) != names.end()) continue;
             auto near = nearest(used.name, names);
-            auto advice = near          ? fmt::format("Did you mean '{}'?", *near)
+            auto advice = near            ? fmt::format("Did you mean '{}'?", *near)
                           : names.empty() ? "The file has no 'pools:' yet; add the pool there."
                                           : fmt::format("The file has the pools {}.", join(names));
             errors_.add(used.place, used.where, fmt::format("there is no pool {}", quoted(used.name)), advice);
@@ -267,7 +287,8 @@ class Loader {
 LoadOutcome load_text(std::string_view text, std::string file_name) {
     LoadOutcome outcome{std::move(file_name), {}, {}};
     if (text.size() > kFileSizeMax) {
-        outcome.errors.push_back({0, 0, "", fmt::format("the file is larger than {}", size_text(kFileSizeMax)), "Is this the right file?"});
+        outcome.errors.push_back(
+            {0, 0, "", fmt::format("the file is larger than {}", size_text(kFileSizeMax)), "Is this the right file?"});
         return outcome;
     }
     auto tree = parse_yaml(text);
@@ -295,7 +316,8 @@ std::string check_text(const LoadOutcome& outcome) {
         std::size_t drives = 0;
         for (const auto& library : outcome.settings.libraries) drives += library.drives.size();
         return fmt::format("{}: no errors; libraries: {}, drives: {}, pools: {}, jobs: {}\n", outcome.file,
-                           outcome.settings.libraries.size(), drives, outcome.settings.pools.size(), outcome.settings.jobs.size());
+                           outcome.settings.libraries.size(), drives, outcome.settings.pools.size(),
+                           outcome.settings.jobs.size());
     }
     std::string text;
     for (const auto& error : outcome.errors) {
@@ -305,7 +327,8 @@ std::string check_text(const LoadOutcome& outcome) {
         if (!error.where.empty()) text += error.where + ": ";
         text += error.problem + (error.advice.empty() ? "" : ". " + error.advice) + "\n";
     }
-    return text + fmt::format("{}: {} error{}\n", outcome.file, outcome.errors.size(), outcome.errors.size() == 1 ? "" : "s");
+    return text +
+           fmt::format("{}: {} error{}\n", outcome.file, outcome.errors.size(), outcome.errors.size() == 1 ? "" : "s");
 }
 
 }  // namespace capstan::config

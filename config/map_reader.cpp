@@ -159,10 +159,13 @@ const YamlNode* MapReader::name(std::string_view key, std::string& value) {
     const auto* node = text(key, value, Need::required);
     if (!node) return nullptr;
     auto allowed = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-' || c == ' ';
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+               c == '-' || c == ' ';
     };
     const auto& name = node->text;
-    if (name.size() <= 64 && std::all_of(name.begin(), name.end(), allowed) && name.front() != ' ' && name.back() != ' ') return node;
+    if (name.size() <= 64 && std::all_of(name.begin(), name.end(), allowed) && name.front() != ' ' &&
+        name.back() != ' ')
+        return node;
     error(*node, key, fmt::format("{} is not a name", quoted(name)),
           "A name has 1 to 64 letters, digits, '.', '_', '-' or blanks, with no blank at either end.");
     return nullptr;
@@ -173,7 +176,8 @@ const YamlNode* MapReader::absolute_path(std::string_view key, std::string& valu
     if (!node) return nullptr;
     auto why = why_not_absolute(node->text);
     if (!why) return node;
-    error(*node, key, fmt::format("{} {}", quoted(node->text), *why), "Write a path from the root, such as /var/lib/capstan.");
+    error(*node, key, fmt::format("{} {}", quoted(node->text), *why),
+          "Write a path from the root, such as /var/lib/capstan.");
     return nullptr;
 }
 
@@ -204,7 +208,8 @@ const YamlNode* MapReader::size(std::string_view key, std::uint64_t& value, Rang
         error(*node, key, fmt::format("{} is not a size", quoted(node->text)),
               fmt::format("Write a number with its unit (KiB, MiB, GiB, TiB), {}.", limits));
     } else if (*parsed < range.from || *parsed > range.to) {
-        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)), fmt::format("It may be {}.", limits));
+        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)),
+              fmt::format("It may be {}.", limits));
     } else {
         value = *parsed;
         return node;
@@ -221,7 +226,8 @@ void MapReader::duration(std::string_view key, std::chrono::seconds& value, Rang
         error(*node, key, fmt::format("{} is not a time", quoted(node->text)),
               fmt::format("Write a number with its unit (s, min, h, d, w, y), {}.", limits));
     } else if (*parsed < range.from || *parsed > range.to) {
-        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)), fmt::format("It may be {}.", limits));
+        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)),
+              fmt::format("It may be {}.", limits));
     } else {
         value = *parsed;
     }

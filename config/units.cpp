@@ -17,8 +17,16 @@ struct Unit {
     std::uint64_t factor;
 };
 constexpr Unit kSizeUnits[] = {
-    {"B", 1},          {"KiB", 1ULL << 10}, {"MiB", 1ULL << 20},    {"GiB", 1ULL << 30},        {"TiB", 1ULL << 40},
-    {"PiB", 1ULL << 50}, {"KB", 1000},        {"MB", 1'000'000ULL}, {"GB", 1'000'000'000ULL}, {"TB", 1'000'000'000'000ULL},
+    {"B", 1},
+    {"KiB", 1ULL << 10},
+    {"MiB", 1ULL << 20},
+    {"GiB", 1ULL << 30},
+    {"TiB", 1ULL << 40},
+    {"PiB", 1ULL << 50},
+    {"KB", 1000},
+    {"MB", 1'000'000ULL},
+    {"GB", 1'000'000'000ULL},
+    {"TB", 1'000'000'000'000ULL},
 };
 constexpr Unit kTimeUnits[] = {
     {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 7 * 86400}, {"y", 365 * 86400},

@@ -18,7 +18,8 @@ class Converter {
         YamlNode node;
         node.place = place_of(from.Mark());
         if (depth > kDepthMax)
-            return std::unexpected(YamlProblem{node.place, fmt::format("lists and maps lie more than {} deep", kDepthMax),
+            return std::unexpected(YamlProblem{node.place,
+                                               fmt::format("lists and maps lie more than {} deep", kDepthMax),
                                                "No setting needs that; look for a wrong indentation."});
         if (++nodes_ > kNodesMax)
             return std::unexpected(YamlProblem{node.place, fmt::format("the file holds more than {} values", kNodesMax),
@@ -70,7 +71,8 @@ std::expected<YamlNode, YamlProblem> parse_yaml(std::string_view text) {
     for (char c : text) {
         auto byte = static_cast<unsigned char>(c);
         if ((byte < 0x20 && c != '\n' && c != '\r' && c != '\t') || byte == 0x7F)
-            return std::unexpected(YamlProblem{{line, column}, fmt::format("the byte {:02X}h, which no YAML file may hold", byte),
+            return std::unexpected(YamlProblem{{line, column},
+                                               fmt::format("the byte {:02X}h, which no YAML file may hold", byte),
                                                "Is this a text file?"});
         column = c == '\n' ? 1 : column + 1;
         line += c == '\n';
@@ -86,7 +88,8 @@ std::expected<YamlNode, YamlProblem> parse_yaml(std::string_view text) {
         return std::unexpected(YamlProblem{place_of(error.mark), fmt::format("not YAML: {}", error.msg),
                                            "Look at the indentation and the quotes here and in the line above."});
     } catch (const std::exception& error) {
-        return std::unexpected(YamlProblem{{}, fmt::format("not YAML: {}", error.what()), "Compare it with config/example.yaml."});
+        return std::unexpected(
+            YamlProblem{{}, fmt::format("not YAML: {}", error.what()), "Compare it with config/example.yaml."});
     }
 }
 

@@ -1,10 +1,13 @@
 #include "daemon/control_plane.hpp"
 
 #include "config/base/log.hpp"
+#include "pools/store/meta.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace capstan::daemon {
 
@@ -71,6 +74,7 @@ Task<void> ControlPlane::start() {
     changed_->notify();
     world_.loop.spawn(mounts_->dismount_idle());
     world_.loop.spawn(check_clock());
+    world_.loop.spawn(watch_stops());
     world_.loop.spawn(release_expired());
 }
 
@@ -85,6 +89,54 @@ Task<void> ControlPlane::check_clock() {
         if (*checked != clock_stop_ && !checked->empty()) log::warning("expiry-stopped", {{"reason", *checked}});
         clock_stop_ = *checked;
     }
+}
+
+// What only a person can decide is asked for as a request, which 'capstan request complete' answers.
+Result<void> ControlPlane::ask_about_stops() {
+    CAPSTAN_TRY(auto overwriting, pools::Meta(*store_).overwrite_stop());
+    const std::pair<std::string, std::string> stops[] = {
+        {"expiry", clock_stop_.empty() ? "" : clock_stop_ + " Complete this request if the time is right now."},
+        {"overwriting", overwriting.empty() ? "" : overwriting + " Complete this request when you have seen to it."}};
+    for (const auto& [what, text] : stops) {
+        auto asked = stop_requests_.find(what);
+        if (text.empty() == (asked == stop_requests_.end())) continue;
+        if (text.empty()) {
+            stop_requests_.erase(asked);
+            continue;
+        }
+        pools::OperatorRequest request;
+        request.text = text;
+        CAPSTAN_TRY(auto id, queue_->ask(std::move(request)));
+        stop_requests_.emplace(what, id);
+    }
+    return {};
+}
+
+Task<void> ControlPlane::watch_stops() {
+    do {
+        auto asked = ask_about_stops();
+        if (!asked) log::error("stop-not-asked-about", {{"error", to_text(asked.error())}});
+    } while (co_await changed_->wait());
+}
+
+Result<void> ControlPlane::answer_request(RequestId id, const std::string& note, bool done, const std::string& who) {
+    CAPSTAN_CHECK(done ? queue_->complete(id, note) : queue_->refuse(id, note));
+    auto asked = std::find_if(stop_requests_.begin(), stop_requests_.end(), [id](const auto& stop) { return stop.second == id; });
+    if (asked == stop_requests_.end()) return {};
+    auto what = asked->first;
+    stop_requests_.erase(asked);
+    if (!done) return {};  // it is asked again: the stop stays
+    if (what == "expiry") {
+        CAPSTAN_CHECK(guard_->confirm(who, note.empty() ? "an operator confirmed the time" : note));
+        CAPSTAN_TRY(clock_stop_, guard_->check());
+    } else {
+        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(*store_));
+        pools::AuditNote audit{who, note.empty() ? "an operator ended the stop" : note, world_.clock.wall()};
+        CAPSTAN_CHECK(pools::Meta(*store_).clear_overwrite_stop(transaction, audit));
+        CAPSTAN_CHECK(transaction.commit());
+    }
+    changed_->notify();
+    return {};
 }
 
 // Cartridges whose every set has expired go back, once an hour. The clock guard is asked by pools itself.

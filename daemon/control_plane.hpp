@@ -7,6 +7,7 @@
 #include "daemon/mount_service.hpp"
 
 #include <functional>
+#include <map>
 #include <memory>
 
 namespace capstan::daemon {
@@ -41,12 +42,17 @@ class ControlPlane {
     JobService& jobs() { return *jobs_; }
     const std::string& clock_stop() const { return clock_stop_; }  // why nothing expires; empty: it does
     Wall started() const { return started_; }
+    const std::string& host() const { return world_.host; }
     bool ready() const { return ready_; }  // start() is done
+    // An operator's answer to a request: also ends the two stops, which ask by a request of their own.
+    Result<void> answer_request(RequestId id, const std::string& note, bool done, const std::string& who);
 
   private:
     ControlPlane(World world, config::Settings settings) : world_(std::move(world)), settings_(std::move(settings)) {}
     Result<void> ensure_pools();
     Task<void> check_clock();
+    Result<void> ask_about_stops();
+    Task<void> watch_stops();
     Task<void> release_expired();
 
     World world_;
@@ -60,6 +66,7 @@ class ControlPlane {
     std::unique_ptr<WorkQueue> queue_;
     std::unique_ptr<MountService> mounts_;
     std::unique_ptr<JobService> jobs_;
+    std::map<std::string, RequestId> stop_requests_;  // by what is stopped: "expiry", "overwriting"
     std::string clock_stop_;
     Wall started_{};
     bool ready_ = false;

@@ -277,6 +277,12 @@ Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery q
     co_return list;
 }
 
+Task<Result<api::Accepted>> rebuild() {
+    co_return fail(Recovery::change_request, "the catalog cannot be rebuilt by this version",
+                   "The segments are files of the set behind each job: restore them with 'capstan restore SET:' of that set, or read "
+                   "the cartridge with 'capstan mtf'.");
+}
+
 Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
     pools::SetFilter filter;
     filter.limit = 10000;
@@ -293,7 +299,7 @@ Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
         };
         auto objects = co_await ask_catalog<std::uint64_t>(plane.context(), row.number, std::move(ask));
         if (!objects) {
-            result.problems.push_back({raw(row.number), objects.error().happened, "Run 'capstan catalog rebuild'."});
+            result.problems.push_back({raw(row.number), objects.error().happened, "Restore the segment from the catalog set of the same job."});
         } else {
             result.objects += *objects;
         }
@@ -320,6 +326,7 @@ void add_job_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kBrowse, [&plane](Call call, api::BrowseQuery query) { return browse(plane, call.parameters[0], std::move(query)); });
     router.on(api::kFind, [&plane](Call, api::FindQuery query) { return find(plane, std::move(query)); });
     router.on(api::kVersions, [&plane](Call, api::VersionsQuery query) { return versions(plane, std::move(query)); });
+    router.on(api::kCatalogRebuild, [](Call, api::RebuildRequest) { return rebuild(); });
     router.on(api::kCatalogCheck, [&plane](Call, api::None) { return check(plane); });
 }
 

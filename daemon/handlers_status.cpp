@@ -19,6 +19,7 @@ Result<Library*> library_named(ControlPlane& plane, const std::string& name) {
 Task<Result<api::StatusReply>> status(ControlPlane& plane) {
     api::StatusReply reply;
     reply.version = "0.1.0";
+    reply.host = plane.host();
     reply.started = api::time_of(plane.started());
     reply.now = api::time_of(plane.context().clock.wall());
     reply.libraries = describe_libraries(plane);

@@ -14,13 +14,13 @@
 #include <Poco/Net/StreamSocketImpl.h>
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <fcntl.h>
-#include <istream>
-#include <ostream>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <cerrno>
+#include <istream>
+#include <ostream>
 
 namespace capstan::daemon {
 namespace {
@@ -34,7 +34,9 @@ HttpReply refusal(int status, Recovery recovery, std::string happened, std::stri
     return {status, api::encode_error(error)};
 }
 
-HttpReply too_slow() { return refusal(408, Recovery::retry_later, "the request took too long to arrive", "Repeat it."); }
+HttpReply too_slow() {
+    return refusal(408, Recovery::retry_later, "the request took too long to arrive", "Repeat it.");
+}
 
 // The socket as Poco sees it. Poco limits neither a header's size nor the time that a request takes to arrive.
 class LimitedSocket : public net::StreamSocketImpl {
@@ -44,7 +46,9 @@ class LimitedSocket : public net::StreamSocketImpl {
 
   public:
     LimitedSocket(int fd, const ConnectionLimits& limits)
-        : net::StreamSocketImpl(fd), header_left_(limits.header_max), deadline_(SteadyClock::now() + limits.receive_limit) {}
+        : net::StreamSocketImpl(fd),
+          header_left_(limits.header_max),
+          deadline_(SteadyClock::now() + limits.receive_limit) {}
     bool header_too_long() const { return in_header_ && header_left_ == 0; }
     bool too_slow() const { return too_slow_; }
     bool refused() const { return refused_; }
@@ -127,7 +131,8 @@ std::optional<api::Method> method_of(const std::string& name) {
 // Reads on to the end of the body, so that the peer is not broken off while it still sends and gets the refusal.
 void drain(std::istream& stream, std::size_t most) {
     char space[16384];
-    for (std::size_t got = 0; got < most && (stream.read(space, sizeof(space)) || stream.gcount() > 0);) got += static_cast<std::size_t>(stream.gcount());
+    for (std::size_t got = 0; got < most && (stream.read(space, sizeof(space)) || stream.gcount() > 0);)
+        got += static_cast<std::size_t>(stream.gcount());
 }
 
 std::optional<std::string> read_body(std::istream& stream, std::size_t size_max) {
@@ -166,7 +171,8 @@ class Handler : public net::HTTPRequestHandler {
         asked.peer = exchange_.peer;
         auto body_max = exchange_.limits.body_max;
         if (!method || asked.path.empty() || asked.path[0] != '/')
-            return refusal(405, Recovery::change_request, "the API does not know this kind of request", "It knows GET, POST, PUT and DELETE of /v1/….");
+            return refusal(405, Recovery::change_request, "the API does not know this kind of request",
+                           "It knows GET, POST, PUT and DELETE of /v1/….");
         asked.method = *method;
         if (!asked.peer.administrator && !(asked.method == api::Method::get && asked.path == api::kStatus.path)) {
             drain(request.stream(), body_max);
@@ -174,15 +180,19 @@ class Handler : public net::HTTPRequestHandler {
         }
         auto too_large = [&] {
             drain(request.stream(), 4 * body_max);
-            return refusal(413, Recovery::change_request, fmt::format("the request is larger than {} bytes", body_max), "Ask for less at once.");
+            return refusal(413, Recovery::change_request, fmt::format("the request is larger than {} bytes", body_max),
+                           "Ask for less at once.");
         };
-        if (request.hasContentLength() && (request.getContentLength64() < 0 || static_cast<std::uint64_t>(request.getContentLength64()) > body_max)) return too_large();
+        if (request.hasContentLength() &&
+            (request.getContentLength64() < 0 || static_cast<std::uint64_t>(request.getContentLength64()) > body_max))
+            return too_large();
         if (request.hasContentLength() || request.getChunkedTransferEncoding()) {
             auto body = read_body(request.stream(), body_max);
             if (!body) return too_large();
             if (exchange_.socket.too_slow()) return too_slow();
             if (request.hasContentLength() && body->size() != static_cast<std::size_t>(request.getContentLength64()))
-                return refusal(400, Recovery::change_request, "the request ends before its announced length", "Repeat it.");
+                return refusal(400, Recovery::change_request, "the request ends before its announced length",
+                               "Repeat it.");
             asked.body = std::move(*body);
         }
         return exchange_.sink.ask(std::move(asked));
@@ -190,9 +200,12 @@ class Handler : public net::HTTPRequestHandler {
 
     HttpReply not_allowed() const {
         const auto& group = exchange_.limits.group;
-        if (group.empty()) return refusal(403, Recovery::change_request, "you may only see the status", "Root administers.");
-        return refusal(403, Recovery::change_request, "you may only see the status",
-                       fmt::format("Root and the group {0} administer: become a member ('usermod -aG {0} USER') and log in again.", group));
+        if (group.empty())
+            return refusal(403, Recovery::change_request, "you may only see the status", "Root administers.");
+        return refusal(
+            403, Recovery::change_request, "you may only see the status",
+            fmt::format("Root and the group {0} administer: become a member ('usermod -aG {0} USER') and log in again.",
+                        group));
     }
 };
 
@@ -201,12 +214,15 @@ class Factory : public net::HTTPRequestHandlerFactory {
 
   public:
     explicit Factory(const Exchange& exchange) : exchange_(exchange) {}
-    net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override { return new Handler(exchange_); }
+    net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
+        return new Handler(exchange_);
+    }
 };
 
 void send_plain(int socket, const HttpReply& reply, std::string_view reason) {
-    auto text = fmt::format("HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
-                            reply.status, reason, reply.body.size(), reply.body);
+    auto text = fmt::format(
+        "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+        reply.status, reason, reply.body.size(), reply.body);
     (void)!::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -221,7 +237,8 @@ void Answer::give(HttpReply reply) {
 HttpReply Answer::wait(std::chrono::milliseconds limit) {
     std::unique_lock lock(mutex_);
     if (given_.wait_for(lock, limit, [this] { return reply_.has_value(); })) return *reply_;
-    reply_ = refusal(504, Recovery::retry_later, "the daemon did not answer in time", "The work may still go on: look at 'capstan status' before you repeat it.");
+    reply_ = refusal(504, Recovery::retry_later, "the daemon did not answer in time",
+                     "The work may still go on: look at 'capstan status' before you repeat it.");
     return *reply_;
 }
 
@@ -230,7 +247,10 @@ HttpReply stopping_reply() {
 }
 
 void send_busy(int socket) {
-    send_plain(socket, refusal(503, Recovery::retry_later, "the daemon has too many connections", "Repeat the command in a moment."), "Service Unavailable");
+    send_plain(
+        socket,
+        refusal(503, Recovery::retry_later, "the daemon has too many connections", "Repeat the command in a moment."),
+        "Service Unavailable");
 }
 
 void serve_connection(int socket, const Peer& peer, const ConnectionLimits& limits, RequestSink& sink) {
@@ -241,7 +261,8 @@ void serve_connection(int socket, const Peer& peer, const ConnectionLimits& limi
     try {
         net::HTTPServerParams::Ptr params(new net::HTTPServerParams);
         params->setKeepAlive(false);
-        params->setTimeout(Poco::Timespan(std::chrono::duration_cast<std::chrono::microseconds>(limits.receive_limit).count()));
+        params->setTimeout(
+            Poco::Timespan(std::chrono::duration_cast<std::chrono::microseconds>(limits.receive_limit).count()));
         Exchange exchange{peer, limits, sink, *limited};
         net::HTTPRequestHandlerFactory::Ptr factory(new Factory(exchange));
         net::HTTPServerConnection(stream, params, factory).run();
@@ -252,10 +273,13 @@ void serve_connection(int socket, const Peer& peer, const ConnectionLimits& limi
     if (limited->too_slow()) return send_plain(socket, too_slow(), "Request Timeout");
     if (limited->header_too_long()) {
         auto happened = fmt::format("the request's header is larger than {} bytes", limits.header_max);
-        return send_plain(socket, refusal(431, Recovery::change_request, happened, "Ask for less at once."), "Request Header Fields Too Large");
+        return send_plain(socket, refusal(431, Recovery::change_request, happened, "Ask for less at once."),
+                          "Request Header Fields Too Large");
     }
     if (limited->refused())
-        send_plain(socket, refusal(400, Recovery::change_request, "the request is not HTTP", "Use the client of this version."), "Bad Request");
+        send_plain(socket,
+                   refusal(400, Recovery::change_request, "the request is not HTTP", "Use the client of this version."),
+                   "Bad Request");
 }
 
 }  // namespace capstan::daemon

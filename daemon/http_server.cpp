@@ -6,20 +6,20 @@
 #include "daemon/http_connection.hpp"
 #include "daemon/peer.hpp"
 
+#include <fmt/format.h>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <fmt/format.h>
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <mutex>
 #include <set>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <thread>
-#include <unistd.h>
 
 namespace capstan::daemon {
 namespace {
@@ -30,14 +30,17 @@ sockaddr_un address_of(const std::string& path) {  // start() has checked the le
     std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof(address.sun_path) - 1));
     return address;
 }
-const sockaddr* plain(const sockaddr_un& address) { return static_cast<const sockaddr*>(static_cast<const void*>(&address)); }
+const sockaddr* plain(const sockaddr_un& address) {
+    return static_cast<const sockaddr*>(static_cast<const void*>(&address));
+}
 
 // Removes a socket file that nobody listens on.
 Result<void> clear_stale(const std::string& path) {
-    struct stat found {};
+    struct stat found{};
     if (::lstat(path.c_str(), &found) != 0) return {};
     if (!S_ISSOCK(found.st_mode))
-        return fail(Recovery::change_request, fmt::format("{} exists and is not a socket", path), "Remove it, or set another api.socket.");
+        return fail(Recovery::change_request, fmt::format("{} exists and is not a socket", path),
+                    "Remove it, or set another api.socket.");
     FileHandle probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     auto address = address_of(path);
     if (!probe) return fail_errno(errno, "cannot make a socket");
@@ -50,13 +53,15 @@ Result<void> clear_stale(const std::string& path) {
 
 Result<FileHandle> listen_on(const std::string& path) {
     if (path.empty() || path.front() != '/' || path.size() >= sizeof(sockaddr_un::sun_path))
-        return fail(Recovery::change_request, fmt::format("'{}' cannot be the path of a socket", path), "It is absolute and has at most 107 bytes.");
+        return fail(Recovery::change_request, fmt::format("'{}' cannot be the path of a socket", path),
+                    "It is absolute and has at most 107 bytes.");
     if (auto slash = path.rfind('/'); slash > 0) CAPSTAN_CHECK(make_directories(path.substr(0, slash), 0755));
     CAPSTAN_CHECK(clear_stale(path));
     FileHandle listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     auto address = address_of(path);
     if (!listener || ::bind(listener.get(), plain(address), sizeof(address)) != 0)
-        return fail_errno(errno, fmt::format("cannot bind the API's socket {}", path), "Look at the permissions of its directory.");
+        return fail_errno(errno, fmt::format("cannot bind the API's socket {}", path),
+                          "Look at the permissions of its directory.");
     // Everybody may connect; the peer's credentials decide what it may do.
     if (::chmod(path.c_str(), 0666) != 0 || ::listen(listener.get(), 64) != 0)
         return fail_errno(errno, fmt::format("cannot listen on the API's socket {}", path));
@@ -72,7 +77,11 @@ struct Connection {
 
 struct HttpServer::State : std::enable_shared_from_this<HttpServer::State>, RequestSink {
     State(Loop& control, HttpServerOptions chosen, HttpHandler call)
-        : loop(control), options(std::move(chosen)), handler(std::move(call)), listener(control.context()), retry(control.context()) {}
+        : loop(control),
+          options(std::move(chosen)),
+          handler(std::move(call)),
+          listener(control.context()),
+          retry(control.context()) {}
 
     Loop& loop;
     const HttpServerOptions options;
@@ -80,7 +89,7 @@ struct HttpServer::State : std::enable_shared_from_this<HttpServer::State>, Requ
     asio::posix::stream_descriptor listener;
     asio::steady_timer retry;
     std::optional<gid_t> group;
-    struct stat bound {};  // the socket file that is ours
+    struct stat bound{};  // the socket file that is ours
     bool started = false;
     std::vector<std::thread> threads;
 
@@ -200,13 +209,16 @@ Result<void> HttpServer::start() {
     if (!state.options.group.empty()) {
         state.group = group_id(state.options.group);
         if (!state.group)
-            log::warning("api_group_missing", {{"group", state.options.group}, {"advice", "only root administers until it is made and the daemon restarted"}});
+            log::warning("api_group_missing",
+                         {{"group", state.options.group},
+                          {"advice", "only root administers until it is made and the daemon restarted"}});
     }
     CAPSTAN_TRY(auto listener, listen_on(state.options.socket));
     if (::lstat(state.options.socket.c_str(), &state.bound) != 0) return fail_errno(errno, "the API's socket vanished");
     state.listener.assign(listener.release());
     state.started = true;
-    for (unsigned i = 0; i < std::max(1U, state.options.threads); ++i) state.threads.emplace_back([s = state_] { s->serve(); });
+    for (unsigned i = 0; i < std::max(1U, state.options.threads); ++i)
+        state.threads.emplace_back([s = state_] { s->serve(); });
     state.accept_more();
     log::info("api_listening", {{"socket", state.options.socket}});
     return {};
@@ -219,14 +231,16 @@ void HttpServer::stop() {
     boost::system::error_code ignored;
     state.listener.close(ignored);
     state.retry.cancel();
-    struct stat now {};
-    if (::lstat(state.options.socket.c_str(), &now) == 0 && now.st_ino == state.bound.st_ino && now.st_dev == state.bound.st_dev)
+    struct stat now{};
+    if (::lstat(state.options.socket.c_str(), &now) == 0 && now.st_ino == state.bound.st_ino &&
+        now.st_dev == state.bound.st_dev)
         ::unlink(state.options.socket.c_str());
     {
         std::lock_guard lock(state.mutex);
         state.stopping = true;
         for (const auto& answer : state.asked) answer->give(stopping_reply());
-        for (const auto& connection : state.open) ::shutdown(connection->socket.get(), SHUT_RD);  // no request comes any more
+        for (const auto& connection : state.open)
+            ::shutdown(connection->socket.get(), SHUT_RD);  // no request comes any more
         state.work.notify_all();
     }
     for (int i = 0; i < 100; ++i) {  // a second for the answers on their way

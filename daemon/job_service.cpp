@@ -1,6 +1,7 @@
 #include "daemon/job_service.hpp"
 
 #include "config/base/log.hpp"
+#include "config/units.hpp"
 #include "daemon/api/codec.hpp"
 #include "daemon/job_live.hpp"
 #include "pools/store/set_rows.hpp"
@@ -143,6 +144,14 @@ Result<JobId> JobService::start_backup(const api::BackupRequest& request, const 
     plan.paths = request.paths;
     plan.exclude = request.exclude;
     plan.cross_file_systems = request.cross_file_systems;
+    if (request.retention && *request.retention != "forever") {
+        auto keep = config::parse_duration(*request.retention);
+        if (!keep)
+            return fail(Recovery::change_request, fmt::format("'{}' is no time", *request.retention), "Write it as 12h, 30d, 1y or forever.");
+        plan.keep_until = context_.clock.wall() + *keep;
+    } else if (request.retention) {
+        plan.keep_until = pools::kForever;
+    }
     plan.catalog_directory = catalog_directory(context_);
     CAPSTAN_TRY(auto id, add(pools::JobKind::backup, plan.name, api::encode(request), owner));
     plan.job = id;
@@ -170,6 +179,14 @@ Result<void> JobService::cancel(JobId id, const std::string& who) {
     if (found->second->reading) found->second->reading->cancel();
     queue_.cancel_job(id, who);
     return {};
+}
+
+Task<void> JobService::stop_all(std::chrono::seconds limit) {
+    auto end = context_.clock.now() + limit;
+    for (auto id : running()) (void)cancel(id, "the daemon, which is stopping");
+    while (!live_.empty() && context_.clock.now() < end) {
+        if (!co_await sleep_for(context_.loop, context_.clock, std::chrono::milliseconds{20})) co_return;
+    }
 }
 
 std::vector<JobId> JobService::running() const {

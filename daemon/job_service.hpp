@@ -25,6 +25,8 @@ class JobService {
     Task<Result<JobId>> start_restore(api::RestoreRequest request, std::string owner);
     Task<Result<JobId>> start_verify(SetNumber set, std::vector<std::string> paths, std::string owner);
     Result<void> cancel(JobId id, const std::string& who);
+    // Ends every run in order: a backup closes and commits what it has. Returns when none is left, or after `limit`.
+    Task<void> stop_all(std::chrono::seconds limit);
 
     Result<api::JobInfo> info(JobId id);
     Result<api::JobInfo> info(const pools::Job& job);

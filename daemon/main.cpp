@@ -12,6 +12,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -86,6 +87,13 @@ Task<void> start_and_say(ControlPlane& plane) {
     sd_notify(0, "READY=1");
 }
 
+// Jobs close and commit what they have; then everything ends.
+Task<void> stop_in_order(ControlPlane& plane, std::function<void()> stop_now) {
+    constexpr std::chrono::seconds kJobsLimit{60};
+    co_await plane.jobs().stop_all(kJobsLimit);
+    stop_now();
+}
+
 int run(const config::Settings& settings) {
     asio::io_context context(1);
     Loop loop(context);
@@ -117,17 +125,24 @@ int run(const config::Settings& settings) {
         for (auto& close : closers) close();
         return 1;
     }
+    auto stop_now = [&] {
+        server.stop();
+        loop.stop();
+        clock.cancel_all();
+    };
     asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int number) {
         if (error) return;
         log::info("stopping", {{"signal", std::to_string(number)}});
         sd_notify(0, "STOPPING=1");
-        server.stop();
-        loop.stop();
-        clock.cancel_all();
+        loop.spawn(stop_in_order(**plane, stop_now));
+        signals.async_wait([&](const boost::system::error_code& again, int) {  // a second signal does not wait for the jobs
+            if (!again) stop_now();
+        });
     });
     loop.spawn(start_and_say(**plane));
     context.run();
+    signals.cancel();
     server.stop();
     for (auto& close : closers) close();
     log::info("stopped");
@@ -152,6 +167,7 @@ int main(int argc, char** argv) {
         return 1;
     }
     std::signal(SIGPIPE, SIG_IGN);
+    ::umask(0077);  // databases and catalogs name every saved file; what is restored gets its own modes
     log::set_level(daemon::level_of(loaded.settings.log.level));
     return daemon::run(loaded.settings);
 }

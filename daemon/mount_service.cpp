@@ -107,7 +107,8 @@ Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId
             request.work_item = item;
             request.cartridge = id;
             request.text = fmt::format("Put cartridge {} into an IE port and run 'capstan media import'.", to_text(cartridge));
-            CAPSTAN_CO_CHECK(queue_.ask(std::move(request)));
+            auto asked = queue_.ask(std::move(request));
+            if (!asked) co_return std::unexpected(asked.error());
         }
         CAPSTAN_CO_CHECK(co_await queue_.wait(item, plan.reason));
     }
@@ -209,7 +210,9 @@ Result<void> MountService::ask_for_media(const pools::AllocationDecision& decisi
     request.text = fmt::format("Pool {} needs a cartridge: put a blank or expired one into an IE port and run 'capstan media import', or "
                                "label one with 'capstan media label'. ({})",
                                row.name.text, decision.reason);
-    return queue_.ask(std::move(request));
+    auto asked = queue_.ask(std::move(request));
+    if (!asked) return std::unexpected(asked.error());
+    return {};
 }
 
 Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest request, WorkItemId item) {

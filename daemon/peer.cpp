@@ -1,9 +1,9 @@
 #include "daemon/peer.hpp"
 
-#include <algorithm>
-#include <cerrno>
 #include <grp.h>
 #include <sys/socket.h>
+#include <algorithm>
+#include <cerrno>
 
 namespace capstan::daemon {
 
@@ -33,7 +33,7 @@ Result<PeerCredentials> credentials_of(int socket) {
 std::optional<gid_t> group_id(const std::string& group) {
     std::vector<char> space(16384);
     for (;;) {
-        struct group entry {};
+        struct group entry{};
         struct group* found = nullptr;
         int error = ::getgrnam_r(group.c_str(), &entry, space.data(), space.size(), &found);
         if (error == ERANGE && space.size() < (std::size_t{1} << 26)) {

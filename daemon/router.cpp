@@ -26,7 +26,9 @@ HttpHandler Router::handler() const {
     return [table = table_](HttpRequest request) { return dispatch(table, std::move(request)); };
 }
 
-HttpReply Router::error_reply(const Error& error) { return {api::http_status(error.recovery), api::encode_error(error)}; }
+HttpReply Router::error_reply(const Error& error) {
+    return {api::http_status(error.recovery), api::encode_error(error)};
+}
 
 Task<HttpReply> Router::dispatch(std::shared_ptr<const Table> table, HttpRequest request) {
     const Table::Row* found = nullptr;  // a pattern without parameters goes before one with them
@@ -40,7 +42,10 @@ Task<HttpReply> Router::dispatch(std::shared_ptr<const Table> table, HttpRequest
         parameters = std::move(*matched);
     }
     if (!found) {
-        Error error{Recovery::change_request, "", "See daemon/api/routes.hpp for the routes; is the client of another version?", {}};
+        Error error{Recovery::change_request,
+                    "",
+                    "See daemon/api/routes.hpp for the routes; is the client of another version?",
+                    {}};
         error.happened = path_known ? fmt::format("{} has no method {}", request.path, api::name_of(request.method))
                                     : fmt::format("there is nothing at {}", request.path);
         HttpReply reply{path_known ? 405 : 404, api::encode_error(error)};

@@ -97,10 +97,11 @@ Task<Result<void>> WorkQueue::wait(WorkItemId id, std::string reason) {
     co_return Result<void>{};
 }
 
-Result<void> WorkQueue::ask(pools::OperatorRequest request) {
+Result<RequestId> WorkQueue::ask(pools::OperatorRequest request) {
     for (const auto& [id, open] : open_) {
         if (open.work_item != request.work_item || open.kind != request.kind || open.cartridge != request.cartridge) continue;
-        if (open.text == request.text) return {};
+        if (raw(request.work_item) == 0 && open.text != request.text) continue;
+        if (open.text == request.text) return id;
         CAPSTAN_CHECK(end_requests(request.work_item, RequestEvent::cancel, "replaced by a newer request"));
         break;
     }
@@ -113,7 +114,7 @@ Result<void> WorkQueue::ask(pools::OperatorRequest request) {
     request.id = id;
     log::warning("operator-request", {{"request", std::to_string(raw(id))}, {"text", request.text}});
     open_.emplace(id, std::move(request));
-    return {};
+    return id;
 }
 
 Result<void> WorkQueue::end_requests(WorkItemId id, RequestEvent event, const std::string& answer) {

@@ -29,7 +29,7 @@ class WorkQueue {
     Task<Result<void>> wait(WorkItemId id, std::string reason);
 
     // Asks once for each (item, kind, cartridge); the text is replaced by a new request when it changes.
-    Result<void> ask(pools::OperatorRequest request);
+    Result<RequestId> ask(pools::OperatorRequest request);
     Result<void> satisfied(WorkItemId id, const std::string& by);  // the fact is there: its open requests are complete
 
     Result<void> cancel(WorkItemId id, const std::string& who);

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::drives::operations {
 
 namespace {
@@ -25,10 +27,11 @@ void prove_entries(WriteCursor& cursor, BlockRing& ring) {
     ring.prove(cursor.ring_sequence);
 }
 
-// The drive's buffer could not be emptied: at the end of the medium READ POSITION still says what lies on it.
+// Without a synchronise READ POSITION still says what lies on the medium: while the drive streams, and at the medium's end.
 void prove_what_the_drive_names(const scsi::Target& drive, WriteCursor& cursor) {
     auto position = scsi::read_position(drive, scsi::PositionForm::short_block);
-    if (!position || !position->on_medium) return;
+    // A tape that somebody else moved proves nothing: the next synchronise will find it out.
+    if (!position || position->block != cursor.position || !position->on_medium) return;
     if (*position->on_medium > cursor.proven && *position->on_medium <= cursor.position) cursor.proven = *position->on_medium;
 }
 
@@ -53,6 +56,23 @@ struct Stream {
             cursor = *done;
             return end(reason);
         }
+        return not_synchronised(std::move(done));
+    }
+    // A block stays in the ring until it is proven: before the ring is full of such, the drive is asked what is on the
+    // medium, and told to put it there when its buffer is larger than what the ring can hold.
+    bool keep_room() {
+        const auto slots = ring.slots();
+        auto unproven = [&] { return ring.taken() - ring.proven(); };
+        if (unproven() * 2 < slots || ring.taken() % std::max<std::uint64_t>(slots / 8, 1) != 0) return true;
+        prove_what_the_drive_names(drive, cursor);
+        prove_entries(cursor, ring);
+        if (unproven() * 4 < slots * 3) return true;
+        auto done = synchronize(drive, cursor, &ring);
+        if (!done) return not_synchronised(std::move(done));
+        cursor = *done;
+        return true;
+    }
+    bool not_synchronised(Result<WriteCursor> done) {
         if (!done.error().sense || scsi::key_of(*done.error().sense) != scsi::SenseKey::volume_overflow) {
             return broken(std::move(done.error()));
         }
@@ -73,7 +93,7 @@ struct Stream {
         cursor.position = cursor.position + 1;
         if (bytes > 0) ++report.blocks;
         report.bytes += bytes;
-        if (!outcome->early_warning || cursor.early_warning) return true;
+        if (!outcome->early_warning || cursor.early_warning) return keep_room();
         cursor.early_warning = true;
         return synchronised(Reason::early_warning);
     }

@@ -56,6 +56,7 @@ Task<Result<void>> RestoreJob::run() {
     release();
     auto ended = co_await push(drives::RingEntry::Kind::end);
     co_await finished->wait();
+    while (!finished->done()) co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
     if (!outcome) co_return outcome;
     if (!ended) co_return ended;
     co_return stage_->outcome();

@@ -136,6 +136,7 @@ Task<Result<SetNumber>> SetWriterJob::run() {
             }
         }
         co_await finished->wait();
+        while (!finished->done()) co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
     }
     if (outcome) co_return set_.number;
     if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);

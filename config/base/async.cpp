@@ -26,6 +26,8 @@ void Loop::spawn(Task<void> task) {
     });
 }
 
+Task<void> Loop::yield() { co_await asio::post(context_, asio::use_awaitable); }
+
 Task<void> Loop::suspend(WaitId id) {
     auto start = [this, id](auto handler) {
         waits_.emplace(id, [handler = std::move(handler)]() mutable { std::move(handler)(); });

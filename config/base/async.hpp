@@ -41,6 +41,7 @@ class Loop {
 
     using WaitId = std::uint64_t;
     WaitId new_wait() { return ++last_wait_; }
+    Task<void> yield();             // lets everything that is ready run first; also while stopping
     Task<void> suspend(WaitId id);  // until resume(id) or stop()
     void resume(WaitId id);         // no such wait: nothing happens
 

@@ -5,12 +5,12 @@
 
 #include <fmt/format.h>
 
-#include <cerrno>
-#include <cstring>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+#include <cerrno>
+#include <cstring>
 
 namespace capstan::api {
 namespace {
@@ -20,10 +20,12 @@ using SteadyClock = std::chrono::steady_clock;
 std::unexpected<Error> no_answer(const std::string& socket, int error_number) {
     auto reason = std::string(std::strerror(error_number));
     if (error_number == EACCES)
-        return fail(Recovery::change_request, fmt::format("the daemon's socket {} may not be opened: {}", socket, reason),
+        return fail(Recovery::change_request,
+                    fmt::format("the daemon's socket {} may not be opened: {}", socket, reason),
                     "Ask for access to its directory, or name another socket with --socket or CAPSTAN_SOCKET.");
     return fail(Recovery::retry_later, fmt::format("no daemon answers at the socket {}: {}", socket, reason),
-                "Start it ('systemctl start capstand', or 'capstand --config FILE'), or name its socket with --socket or CAPSTAN_SOCKET.");
+                "Start it ('systemctl start capstand', or 'capstand --config FILE'), or name its socket with --socket "
+                "or CAPSTAN_SOCKET.");
 }
 
 std::unexpected<Error> broken_off(const std::string& socket) {
@@ -35,13 +37,15 @@ Result<FileHandle> connect_to(const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.empty() || path.size() >= sizeof(address.sun_path))
-        return fail(Recovery::change_request, fmt::format("'{}' cannot be the path of a socket", path), "It has 1 to 107 bytes.");
+        return fail(Recovery::change_request, fmt::format("'{}' cannot be the path of a socket", path),
+                    "It has 1 to 107 bytes.");
     std::memcpy(address.sun_path, path.data(), path.size());
     FileHandle handle(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!handle) return fail_errno(errno, "cannot make a socket");
     int connected = 0;
     do {
-        connected = ::connect(handle.get(), static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof(address));
+        connected =
+            ::connect(handle.get(), static_cast<const sockaddr*>(static_cast<const void*>(&address)), sizeof(address));
     } while (connected != 0 && errno == EINTR);
     if (connected != 0) return no_answer(path, errno);
     return handle;
@@ -49,7 +53,8 @@ Result<FileHandle> connect_to(const std::string& path) {
 
 std::string request_text(Method method, const std::string& target, const std::string& body) {
     auto text = fmt::format("{} {} HTTP/1.1\r\nHost: capstand\r\nConnection: close\r\n", name_of(method), target);
-    if (method != Method::get) text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
+    if (method != Method::get)
+        text += fmt::format("Content-Type: application/json\r\nContent-Length: {}\r\n", body.size());
     return text + "\r\n" + body;
 }
 
@@ -78,7 +83,8 @@ Result<std::string> Client::exchange(Method method, const std::string& target, c
     auto deadline = SteadyClock::now() + timeout_;
     auto text = request_text(method, target, body);
     auto too_late = [&] {
-        return fail(Recovery::retry_later, fmt::format("the daemon at {} did not answer within {} s", socket_, timeout_.count()),
+        return fail(Recovery::retry_later,
+                    fmt::format("the daemon at {} did not answer within {} s", socket_, timeout_.count()),
                     "Look at 'capstan status' and the daemon's log before you repeat the command.");
     };
     for (std::string_view rest = text; !rest.empty();) {

@@ -13,7 +13,8 @@ std::string_view name_of(JobState state) {
 }
 
 std::string_view name_of(ObjectOutcome outcome) {
-    constexpr std::array names{"saved", "changed", "skipped", "not_saved", "restored", "kept", "not_restored", "verified", "differs"};
+    constexpr std::array names{"saved", "changed",      "skipped",  "not_saved", "restored",
+                               "kept",  "not_restored", "verified", "differs"};
     auto index = static_cast<std::size_t>(outcome);
     return index < names.size() ? names[index] : "unknown";
 }
@@ -26,8 +27,9 @@ std::string_view name_of(Existing existing) {
 
 namespace {
 
-constexpr Recovery kRecoveries[] = {Recovery::stop_device,  Recovery::retry_later,    Recovery::refresh_inventory, Recovery::replace_medium,
-                                    Recovery::ask_operator, Recovery::change_request, Recovery::give_up,           Recovery::cancelled};
+constexpr Recovery kRecoveries[] = {Recovery::stop_device,    Recovery::retry_later,  Recovery::refresh_inventory,
+                                    Recovery::replace_medium, Recovery::ask_operator, Recovery::change_request,
+                                    Recovery::give_up,        Recovery::cancelled};
 
 std::optional<SenseCode> parse_sense(std::string_view text) {  // "05/3B/0D"
     std::array<std::uint8_t, 3> code{};
@@ -54,7 +56,10 @@ std::string encode_error(const Error& error) {
 }
 
 Error decode_error(std::string_view text, int status) {
-    Error error{Recovery::give_up, fmt::format("the daemon answered with status {} and no reason", status), "Look at the daemon's log.", {}};
+    Error error{Recovery::give_up,
+                fmt::format("the daemon answered with status {} and no reason", status),
+                "Look at the daemon's log.",
+                {}};
     auto json = ReadJson::parse(text, nullptr, false);
     if (json.is_discarded() || !json.is_object() || !json.contains("error") || !json["error"].is_object()) return error;
     const auto& inner = json["error"];
@@ -96,7 +101,8 @@ Result<ReadJson> json_of_query(std::string_view query) {
         CAPSTAN_TRY(auto key, percent_decode(pair.substr(0, split)));
         CAPSTAN_TRY(auto value, percent_decode(split == std::string_view::npos ? "" : pair.substr(split + 1)));
         if (object.contains(key))
-            return fail(Recovery::change_request, fmt::format("the key '{}' is in the query twice", repair_utf8(key)), "Remove one of the two.");
+            return fail(Recovery::change_request, fmt::format("the key '{}' is in the query twice", repair_utf8(key)),
+                        "Remove one of the two.");
         object[key] = value;
     }
     return object;
@@ -106,7 +112,8 @@ std::string query_of_json(const WrittenJson& json) {
     std::string query;
     for (const auto& [key, value] : json.items()) {
         if (!query.empty()) query += '&';
-        query += percent_encode(key) + '=' + percent_encode(value.is_string() ? value.get<std::string>() : value.dump());
+        query +=
+            percent_encode(key) + '=' + percent_encode(value.is_string() ? value.get<std::string>() : value.dump());
     }
     return query;
 }

@@ -83,7 +83,8 @@ std::optional<Time> parse_date(std::string_view text) {
     if (!month || !take_char(text, '-')) return std::nullopt;
     auto day = take_digits(text, 2);
     if (!day) return std::nullopt;
-    chrono::year_month_day date{chrono::year{*year}, chrono::month{static_cast<unsigned>(*month)}, chrono::day{static_cast<unsigned>(*day)}};
+    chrono::year_month_day date{chrono::year{*year}, chrono::month{static_cast<unsigned>(*month)},
+                                chrono::day{static_cast<unsigned>(*day)}};
     if (!date.ok()) return std::nullopt;
     Time time{chrono::sys_seconds(chrono::sys_days(date)).time_since_epoch().count(), 0};
     if (text.empty()) return time;
@@ -121,7 +122,8 @@ std::string percent_encode(std::string_view bytes) {
     std::string text;
     for (char c : bytes) {
         auto byte = static_cast<unsigned char>(c);
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+                     c == '.' || c == '_' || c == '~';
         if (plain)
             text += c;
         else
@@ -138,9 +140,11 @@ Result<std::string> percent_decode(std::string_view text) {
         } else if (text[i] != '%') {
             bytes += text[i];
         } else {
-            int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1, low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
+            int high = i + 1 < text.size() ? hex_digit(text[i + 1]) : -1,
+                low = i + 2 < text.size() ? hex_digit(text[i + 2]) : -1;
             if (high < 0 || low < 0)
-                return fail(Recovery::change_request, "the address holds a '%' without two hexadecimal digits", "Write '%25' for a percent sign.");
+                return fail(Recovery::change_request, "the address holds a '%' without two hexadecimal digits",
+                            "Write '%25' for a percent sign.");
             bytes += static_cast<char>(high * 16 + low);
             i += 2;
         }
@@ -153,14 +157,18 @@ std::string base64_encode(std::string_view bytes) {  // RFC 4648 section 4
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
         std::uint32_t group = 0;
         auto count = std::min<std::size_t>(3, bytes.size() - i);
-        for (std::size_t j = 0; j < 3; ++j) group = group << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+        for (std::size_t j = 0; j < 3; ++j)
+            group = group << 8 | (j < count ? static_cast<unsigned char>(bytes[i + j]) : 0U);
         for (std::size_t j = 0; j < 4; ++j) text += j <= count ? kBase64[group >> (18 - 6 * j) & 63] : '=';
     }
     return text;
 }
 
 Result<std::string> base64_decode(std::string_view text) {
-    auto wrong = [] { return fail(Recovery::change_request, "the text is not base64", "Encode it as RFC 4648 section 4 says, with padding."); };
+    auto wrong = [] {
+        return fail(Recovery::change_request, "the text is not base64",
+                    "Encode it as RFC 4648 section 4 says, with padding.");
+    };
     if (text.size() % 4 != 0) return wrong();
     std::string bytes;
     for (std::size_t i = 0; i < text.size(); i += 4) {
@@ -210,8 +218,9 @@ std::string time_text(const Time& time) {
     auto days = chrono::floor<chrono::days>(chrono::sys_seconds(chrono::seconds(time.seconds)));
     chrono::year_month_day date(days);
     auto rest = time.seconds - chrono::sys_seconds(days).time_since_epoch().count();
-    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                       static_cast<unsigned>(date.day()), rest / 3600, rest / 60 % 60, rest % 60, fraction);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), rest / 3600,
+                       rest / 60 % 60, rest % 60, fraction);
 }
 
 Result<Time> parse_time(std::string_view text) {

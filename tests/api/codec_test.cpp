@@ -18,19 +18,27 @@ class Filler {
   public:
     explicit Filler(bool lists) : lists_(lists) {}
     template <class T>
-    void operator()(const char*, T& value) { fill(value); }
+    void operator()(const char*, T& value) {
+        fill(value);
+    }
     template <class T>
-    void number(const char*, T& value, T least, T) { value = least + static_cast<T>(next_++ % 100); }
+    void number(const char*, T& value, T least, T) {
+        value = least + static_cast<T>(next_++ % 100);
+    }
     void bytes(const char*, std::string& value) { value = kOddName + std::to_string(next_++); }
     void bytes(const char*, std::vector<std::string>& values) { values = {"/plain", kOddName, ""}; }
 
   private:
     template <class T>
     void fill(T& value) {
-        if constexpr (std::is_same_v<T, bool>) value = !value;
-        else if constexpr (std::is_enum_v<T>) value = kAllValues<T>[1];
-        else if constexpr (std::is_integral_v<T>) value = static_cast<T>(next_++);
-        else describe(*this, value);
+        if constexpr (std::is_same_v<T, bool>)
+            value = !value;
+        else if constexpr (std::is_enum_v<T>)
+            value = kAllValues<T>[1];
+        else if constexpr (std::is_integral_v<T>)
+            value = static_cast<T>(next_++);
+        else
+            describe(*this, value);
     }
     void fill(std::string& value) { value = "text é " + std::to_string(next_++); }
     void fill(Time& value) { value = {static_cast<std::int64_t>(1'700'000'000 + next_++), 500}; }
@@ -50,14 +58,15 @@ class Filler {
 template <class T>
 class RoundTrip : public testing::Test {};
 using AllTypes =
-    testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, InventoryRequest, DriveInfo, DriveList,
-                   MediaInfo, MediaQuery, MediaList, SetOnMedium, MediaDetails, LabelRequest, WorkAccepted, MoveRequest, ImportRequest,
-                   ExportRequest, EraseRequest, AdoptRequest, PoolInfo, PoolList, PoolChange, OperatorRequest, RequestList, RequestQuery,
-                   AnswerRequest, WorkItem, WorkList, WorkQuery, WatchRequest, Candidate, Explanation, Progress, JobInfo, JobQuery, JobList>;
+    testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, InventoryRequest,
+                   DriveInfo, DriveList, MediaInfo, MediaQuery, MediaList, SetOnMedium, MediaDetails, LabelRequest,
+                   WorkAccepted, MoveRequest, ImportRequest, ExportRequest, EraseRequest, AdoptRequest, PoolInfo,
+                   PoolList, PoolChange, OperatorRequest, RequestList, RequestQuery, AnswerRequest, WorkItem, WorkList,
+                   WorkQuery, WatchRequest, Candidate, Explanation, Progress, JobInfo, JobQuery, JobList>;
 using MoreTypes =
-    testing::Types<ConfiguredJob, ConfiguredJobList, LogQuery, LogLine, JobLog, BackupRequest, RestoreRequest, SetInfo, SetQuery, SetList,
-                   VerifyRequest, ObjectInfo, BrowseQuery, FindQuery, VersionsQuery, ObjectList, RebuildRequest, CatalogProblem, CatalogCheck,
-                   StatusReply>;
+    testing::Types<ConfiguredJob, ConfiguredJobList, LogQuery, LogLine, JobLog, BackupRequest, RestoreRequest, SetInfo,
+                   SetQuery, SetList, VerifyRequest, ObjectInfo, BrowseQuery, FindQuery, VersionsQuery, ObjectList,
+                   RebuildRequest, CatalogProblem, CatalogCheck, StatusReply>;
 TYPED_TEST_SUITE_P(RoundTrip);
 
 TYPED_TEST_P(RoundTrip, KeepsEveryMember) {
@@ -112,10 +121,14 @@ TEST(Query, RoundTrips) {
 }
 
 TEST(Query, RefusesWhatIsWrong) {
-    struct Case { const char* query; const char* expected; };
-    for (auto c : {Case{"limit=0", "'limit' is not from 1 to 10000"}, Case{"limit=ten", "'limit' is not a whole number"},
-                   Case{"limit=-1", "'limit' is not a whole number"}, Case{"limits=1", "'limits' is not known"},
-                   Case{"path=%zz", "'%' without two"}, Case{"limit=1&limit=2", "in the query twice"}}) {
+    struct Case {
+        const char* query;
+        const char* expected;
+    };
+    for (auto c :
+         {Case{"limit=0", "'limit' is not from 1 to 10000"}, Case{"limit=ten", "'limit' is not a whole number"},
+          Case{"limit=-1", "'limit' is not a whole number"}, Case{"limits=1", "'limits' is not known"},
+          Case{"path=%zz", "'%' without two"}, Case{"limit=1&limit=2", "in the query twice"}}) {
         auto got = decode_query<BrowseQuery>(c.query);
         ASSERT_FALSE(got) << c.query;
         EXPECT_NE(got.error().happened.find(c.expected), std::string::npos) << got.error().happened;
@@ -124,11 +137,18 @@ TEST(Query, RefusesWhatIsWrong) {
 }
 
 TEST(Decode, NamesTheKeyThatIsWrong) {
-    struct Case { const char* json; const char* expected; };
-    for (auto c : {Case{"", "not JSON"}, Case{"[]", "the request is not an object"}, Case{"{\"paths\":\"/a\"}", "'paths' is not a list"},
-                   Case{"{\"paths\":[\"/a\",1]}", "'paths[1]' is not a text"}, Case{"{\"paths\":[{\"name\":\"a\",\"name_bytes\":\"?\"}]}", "'paths[0]' is not base64"},
-                   Case{"{\"cross_file_systems\":1}", "'cross_file_systems' is not true or false"}, Case{"{\"pathes\":[]}", "'pathes' is not known"},
-                   Case{"{\"file_bytes\":\"a\"}", "'file_bytes' is not base64"}, Case{"{\"name\":{}}", "'name' is not a text"}, Case{"{} x", "not JSON"}}) {
+    struct Case {
+        const char* json;
+        const char* expected;
+    };
+    for (auto c : {Case{"", "not JSON"}, Case{"[]", "the request is not an object"},
+                   Case{"{\"paths\":\"/a\"}", "'paths' is not a list"},
+                   Case{"{\"paths\":[\"/a\",1]}", "'paths[1]' is not a text"},
+                   Case{"{\"paths\":[{\"name\":\"a\",\"name_bytes\":\"?\"}]}", "'paths[0]' is not base64"},
+                   Case{"{\"cross_file_systems\":1}", "'cross_file_systems' is not true or false"},
+                   Case{"{\"pathes\":[]}", "'pathes' is not known"},
+                   Case{"{\"file_bytes\":\"a\"}", "'file_bytes' is not base64"},
+                   Case{"{\"name\":{}}", "'name' is not a text"}, Case{"{} x", "not JSON"}}) {
         auto got = decode<BackupRequest>(c.json, UnknownKeys::refuse);
         ASSERT_FALSE(got) << c.json;
         EXPECT_NE(got.error().happened.find(c.expected), std::string::npos) << got.error().happened;
@@ -139,7 +159,8 @@ TEST(Decode, NamesTheKeyThatIsWrong) {
     EXPECT_FALSE(decode<RestoreRequest>(R"({"set":1.5})", UnknownKeys::refuse));
     EXPECT_FALSE(decode<RestoreRequest>(R"({"set":-1})", UnknownKeys::refuse));
     EXPECT_FALSE(decode<RestoreRequest>(R"({"at":"yesterday"})", UnknownKeys::refuse));
-    EXPECT_EQ(decode<RestoreRequest>(R"({"set":18446744073709551615})", UnknownKeys::refuse)->set, 18446744073709551615U);
+    EXPECT_EQ(decode<RestoreRequest>(R"({"set":18446744073709551615})", UnknownKeys::refuse)->set,
+              18446744073709551615U);
     auto deep = decode<JobInfo>(R"({"progress":{"bytes":"x"}})", UnknownKeys::pass_over);
     ASSERT_FALSE(deep);
     EXPECT_NE(deep.error().happened.find("progress.bytes"), std::string::npos);
@@ -172,7 +193,8 @@ TEST(Base64, RoundTripsAndRefuses) {
     }
     EXPECT_EQ(base64_encode("foobar"), "Zm9vYmFy");
     EXPECT_EQ(base64_encode("fo"), "Zm8=");
-    for (auto text : {"A", "AA", "AAA", "A===", "AA=A", "====", "AA==AAAA", "A A=", "AAA\n"}) EXPECT_FALSE(base64_decode(text)) << text;
+    for (auto text : {"A", "AA", "AAA", "A===", "AA=A", "====", "AA==AAAA", "A A=", "AAA\n"})
+        EXPECT_FALSE(base64_decode(text)) << text;
 }
 
 TEST(Percent, RoundTripsEveryByte) {
@@ -186,20 +208,23 @@ TEST(Percent, RoundTripsEveryByte) {
 
 TEST(Utf8, KnowsWellFormedText) {
     for (auto good : {"", "a", "é", "€", "\xF0\x9F\x98\x80", "\xEF\xBF\xBD"}) EXPECT_TRUE(is_utf8(good));
-    for (auto bad : {"\x80", "\xC0\x80", "\xC3", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80"}) {
+    for (auto bad : {"\x80", "\xC0\x80", "\xC3", "\xE2\x82", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80",
+                     "\xE0\x80\x80", "\xF0\x80\x80\x80"}) {
         EXPECT_FALSE(is_utf8(bad));
         EXPECT_TRUE(is_utf8(repair_utf8(bad)));
     }
 }
 
 TEST(Times, RoundTrip) {
-    for (auto time : {Time{0, 0}, Time{1'763'828'400, 0}, Time{-1, 999'999'999}, Time{253402300799, 1}, Time{253402300800, 0}, Time{-62167219200, 0},
-                      Time{-62167219201, 5}, Time{INT64_MAX, 0}, Time{INT64_MIN, 120'000'000}})
+    for (auto time :
+         {Time{0, 0}, Time{1'763'828'400, 0}, Time{-1, 999'999'999}, Time{253402300799, 1}, Time{253402300800, 0},
+          Time{-62167219200, 0}, Time{-62167219201, 5}, Time{INT64_MAX, 0}, Time{INT64_MIN, 120'000'000}})
         EXPECT_EQ(parse_time(time_text(time)), time) << time_text(time);
     EXPECT_EQ(time_text({951782400, 500'000'000}), "2000-02-29T00:00:00.5Z");
     EXPECT_EQ(parse_time("2000-02-29")->seconds, 951782400);
     EXPECT_EQ(parse_time("2000-02-29 01:00")->seconds, 951786000);
-    for (auto bad : {"", "@", "2001-02-29", "2000-2-29", "2000-02-29T24:00:00Z", "2000-02-29T1:00", "2000-02-29T01:00:00.Z", "2000-02-29T01:00:00+01:00", "now", "@1x"})
+    for (auto bad : {"", "@", "2001-02-29", "2000-2-29", "2000-02-29T24:00:00Z", "2000-02-29T1:00",
+                     "2000-02-29T01:00:00.Z", "2000-02-29T01:00:00+01:00", "now", "@1x"})
         EXPECT_FALSE(parse_time(bad)) << bad;
     EXPECT_EQ(time_of(std::chrono::system_clock::time_point(std::chrono::milliseconds(-1))), (Time{-1, 999'000'000}));
 }

@@ -47,14 +47,37 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 2: json<LabelRequest>(text); break;
         case 3: json<PoolChange>(text); break;
         case 4: json<StatusReply>(text); break;
-        case 5: json<MoveRequest>(text); json<EraseRequest>(text); json<ImportRequest>(text); break;
-        case 6: json<VerifyRequest>(text); json<RebuildRequest>(text); break;
-        case 7: json<JobInfo>(text); json<JobLog>(text); break;
+        case 5:
+            json<MoveRequest>(text);
+            json<EraseRequest>(text);
+            json<ImportRequest>(text);
+            break;
+        case 6:
+            json<VerifyRequest>(text);
+            json<RebuildRequest>(text);
+            break;
+        case 7:
+            json<JobInfo>(text);
+            json<JobLog>(text);
+            break;
         case 8: query<BrowseQuery>(text); break;
-        case 9: query<FindQuery>(text); query<VersionsQuery>(text); break;
-        case 10: query<MediaQuery>(text); query<WatchRequest>(text); query<JobQuery>(text); break;
-        case 11: json<ObjectList>(text); json<SetList>(text); break;
-        case 12: json<MediaDetails>(text); json<Explanation>(text); break;
+        case 9:
+            query<FindQuery>(text);
+            query<VersionsQuery>(text);
+            break;
+        case 10:
+            query<MediaQuery>(text);
+            query<WatchRequest>(text);
+            query<JobQuery>(text);
+            break;
+        case 11:
+            json<ObjectList>(text);
+            json<SetList>(text);
+            break;
+        case 12:
+            json<MediaDetails>(text);
+            json<Explanation>(text);
+            break;
         default: texts(text); break;
     }
     return 0;

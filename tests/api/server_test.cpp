@@ -3,15 +3,15 @@
 
 #include <gtest/gtest.h>
 
-#include <csignal>
-#include <cstring>
 #include <fcntl.h>
-#include <fstream>
 #include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <csignal>
+#include <cstring>
+#include <fstream>
 
 namespace capstan {
 namespace {
@@ -33,7 +33,8 @@ int connect_raw(const std::string& path) {
 std::string read_all(int fd) {
     std::string text;
     char space[4096];
-    for (ssize_t got = 0; (got = ::read(fd, space, sizeof(space))) > 0;) text.append(space, static_cast<std::size_t>(got));
+    for (ssize_t got = 0; (got = ::read(fd, space, sizeof(space))) > 0;)
+        text.append(space, static_cast<std::size_t>(got));
     return text;
 }
 
@@ -72,7 +73,8 @@ TEST(Server, AnswersARoute) {
         return answer_with(pool);
     });
     served.router.on(api::kInventory, [](daemon::Call call, api::InventoryRequest request) {
-        return refuse_with<api::Accepted>({Recovery::retry_later, call.parameters[0] + (request.full ? " full" : " fast"), "Wait.", {}});
+        return refuse_with<api::Accepted>(
+            {Recovery::retry_later, call.parameters[0] + (request.full ? " full" : " fast"), "Wait.", {}});
     });
     ASSERT_TRUE(served.start());
     auto client = served.client();
@@ -93,7 +95,8 @@ TEST(Server, RefusesUnknownPathsMethodsAndKeys) {
     ASSERT_TRUE(served.start());
     EXPECT_NE(raw(served.socket(), "GET /nothing HTTP/1.1\r\n\r\n").find(" 404 "), std::string::npos);
     EXPECT_NE(raw(served.socket(), "GET /v1/backup HTTP/1.1\r\n\r\n").find(" 405 "), std::string::npos);
-    EXPECT_NE(raw(served.socket(), "GET /v1/status?a=b HTTP/1.1\r\n\r\n").find("the key 'a' is not known"), std::string::npos);
+    EXPECT_NE(raw(served.socket(), "GET /v1/status?a=b HTTP/1.1\r\n\r\n").find("the key 'a' is not known"),
+              std::string::npos);
     auto wrong = served.client().exchange(api::Method::post, "/v1/backup", R"({"pathes":[]})");
     ASSERT_FALSE(wrong);
     EXPECT_EQ(wrong.error().happened, "the key 'pathes' is not known");
@@ -105,12 +108,15 @@ TEST(Server, SurvivesGarbage) {
     ASSERT_TRUE(served.start());
     std::string noise(70'000, '\x01');
     for (std::size_t i = 0; i < noise.size(); ++i) noise[i] = static_cast<char>(i * 31 % 251);
-    for (const auto& bytes : {std::string(), std::string("\r\n\r\n"), std::string("GET"), std::string("GET /v1/status"), std::string("\0\0\0\0", 4), noise,
-                              std::string("DELETE * HTTP/9.9\r\n\r\n"), std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
-                              std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"),
-                              std::string("POST /v1/backup HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
-                              std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: 100\r\n\r\nshort"),
-                              "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n" + std::string(20'000, 'b') + ": c\r\n\r\n"})
+    for (const auto& bytes :
+         {std::string(), std::string("\r\n\r\n"), std::string("GET"), std::string("GET /v1/status"),
+          std::string("\0\0\0\0", 4), noise, std::string("DELETE * HTTP/9.9\r\n\r\n"),
+          std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: -5\r\n\r\n"),
+          std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n"),
+          std::string("POST /v1/backup HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+          std::string("POST /v1/backup HTTP/1.1\r\nContent-Length: 100\r\n\r\nshort"),
+          "GET /" + std::string(20'000, 'a') + " HTTP/1.1\r\n\r\n",
+          "GET / HTTP/1.1\r\n" + std::string(20'000, 'b') + ": c\r\n\r\n"})
         EXPECT_EQ(raw(served.socket(), bytes).find(" 200 "), std::string::npos);
     EXPECT_TRUE(served.client().call(api::kStatus));
 }
@@ -130,7 +136,8 @@ TEST(Server, LimitsHeaderBodyAndTime) {
     auto refused_header = raw(served.socket(), header);
     EXPECT_NE(refused_header.find(" 431 "), std::string::npos) << refused_header;
     EXPECT_NE(raw(served.socket(), "GET /v1/status HTTP/1.1\r\nslow", false).find(" 408 "), std::string::npos);
-    EXPECT_NE(raw(served.socket(), "POST /v1/backup HTTP/1.1\r\nContent-Length: 10\r\n\r\nslow", false).find(" 408 "), std::string::npos);
+    EXPECT_NE(raw(served.socket(), "POST /v1/backup HTTP/1.1\r\nContent-Length: 10\r\n\r\nslow", false).find(" 408 "),
+              std::string::npos);
     api::AnswerRequest request{std::string(4 * 1024 * 1024 - 20, 'x')};
     auto allowed = served.client().call(api::kComplete, {"1"}, request);
     EXPECT_TRUE(allowed) << to_text(allowed.error());
@@ -138,8 +145,10 @@ TEST(Server, LimitsHeaderBodyAndTime) {
     request.note += std::string(100, 'x');
     auto refused = served.client().call(api::kComplete, {"1"}, request);
     ASSERT_FALSE(refused);
-    EXPECT_NE(refused.error().happened.find("larger than 4194304 bytes"), std::string::npos) << refused.error().happened;
-    auto chunk = "POST /v1/requests/1/complete HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n500000\r\n" + std::string(0x500000, ' ') + "\r\n0\r\n\r\n";
+    EXPECT_NE(refused.error().happened.find("larger than 4194304 bytes"), std::string::npos)
+        << refused.error().happened;
+    auto chunk = "POST /v1/requests/1/complete HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n500000\r\n" +
+                 std::string(0x500000, ' ') + "\r\n0\r\n\r\n";
     EXPECT_NE(raw(served.socket(), chunk).find(" 413 "), std::string::npos);
 }
 
@@ -235,7 +244,8 @@ TEST(Server, AllowsOthersTheStatusAlone) {
     EXPECT_EQ(refused.error().happened, "you may only see the status");
     EXPECT_NE(refused.error().advice.find("capstan-test-no-such-group"), std::string::npos);
     EXPECT_EQ(backups, 0);
-    EXPECT_NE(raw(served.socket(), "POST /v1/status HTTP/1.1\r\nContent-Length: 0\r\n\r\n").find(" 403 "), std::string::npos);
+    EXPECT_NE(raw(served.socket(), "POST /v1/status HTTP/1.1\r\nContent-Length: 0\r\n\r\n").find(" 403 "),
+              std::string::npos);
     int held = connect_raw(served.socket());
     auto busy = served.client().call(api::kStatus);
     ASSERT_FALSE(busy);
@@ -253,11 +263,13 @@ TEST(Server, KnowsTheGroupOfAnotherUser) {
     served.router.on(api::kPools, [](daemon::Call, api::None) { return answer_with(api::PoolList{}); });
     served.options.group = "daemon";
     ASSERT_TRUE(served.start());
-    std::filesystem::permissions(std::filesystem::path(served.socket()).parent_path().parent_path(), std::filesystem::perms(0755));
+    std::filesystem::permissions(std::filesystem::path(served.socket()).parent_path().parent_path(),
+                                 std::filesystem::perms(0755));
     auto ask_as = [&](gid_t primary, std::vector<gid_t> others) {
         pid_t child = ::fork();
         if (child == 0) {
-            bool changed = ::setgroups(others.size(), others.data()) == 0 && ::setgid(primary) == 0 && ::setuid(65534) == 0;
+            bool changed =
+                ::setgroups(others.size(), others.data()) == 0 && ::setgid(primary) == 0 && ::setuid(65534) == 0;
             if (!changed) ::_exit(99);
             auto text = raw(served.socket(), "GET /v1/pools HTTP/1.1\r\n\r\n");
             ::_exit(text.find(" 200 ") != std::string::npos ? 1 : text.find(" 403 ") != std::string::npos ? 2 : 3);
@@ -275,7 +287,7 @@ TEST(Server, ReplacesOnlyAStaleSocket) {
     Served first;
     serve_status(first);
     ASSERT_TRUE(first.start());
-    struct stat found {};
+    struct stat found{};
     ASSERT_EQ(::stat(first.socket().c_str(), &found), 0);
     EXPECT_EQ(found.st_mode & 0777, 0666U);
     Served second;

@@ -40,9 +40,14 @@ TEST(Facts, LeaveEmptyOnesOut) {
 }
 
 TEST(SplitSet, TakesDigitsBeforeTheFirstColon) {
-    struct Case { const char* text; std::optional<std::uint64_t> set; const char* path; };
-    for (const auto& c : {Case{"7:/etc", 7, "/etc"}, Case{"7:", 7, ""}, Case{"7", {}, "7"}, Case{"/a:b", {}, "/a:b"}, Case{"7a:b", {}, "7a:b"},
-                          Case{":a", {}, ":a"}, Case{"12:a:b", 12, "a:b"}, Case{"99999999999999999999:a", {}, "99999999999999999999:a"}, Case{"-1:a", {}, "-1:a"}}) {
+    struct Case {
+        const char* text;
+        std::optional<std::uint64_t> set;
+        const char* path;
+    };
+    for (const auto& c : {Case{"7:/etc", 7, "/etc"}, Case{"7:", 7, ""}, Case{"7", {}, "7"}, Case{"/a:b", {}, "/a:b"},
+                          Case{"7a:b", {}, "7a:b"}, Case{":a", {}, ":a"}, Case{"12:a:b", 12, "a:b"},
+                          Case{"99999999999999999999:a", {}, "99999999999999999999:a"}, Case{"-1:a", {}, "-1:a"}}) {
         EXPECT_EQ(split_set(c.text).set, c.set) << c.text;
         EXPECT_EQ(split_set(c.text).path, c.path) << c.text;
     }

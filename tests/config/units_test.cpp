@@ -18,8 +18,8 @@ TEST(ParseSize, TakesNumbersWithUnits) {
 }
 
 TEST(ParseSize, RefusesEverythingElse) {
-    for (auto text : {"", "KiB", "-1", "1kib", "1 KiB ", " 1KiB", "1  KiB", "1.KiB", "1.5", "1.5B", "1e3", "0x10", "99999999999999999999",
-                      "8192PiB", "9223372036854775808", "1.1234567GiB", "256Ki", "1,5GiB"})
+    for (auto text : {"", "KiB", "-1", "1kib", "1 KiB ", " 1KiB", "1  KiB", "1.KiB", "1.5", "1.5B", "1e3", "0x10",
+                      "99999999999999999999", "8192PiB", "9223372036854775808", "1.1234567GiB", "256Ki", "1,5GiB"})
         EXPECT_FALSE(parse_size(text)) << text;
 }
 
@@ -33,7 +33,8 @@ TEST(ParseDuration, TakesNumbersWithUnits) {
 }
 
 TEST(ParseDuration, RefusesEverythingElse) {
-    for (auto text : {"", "5", "min", "5m", "-5min", "5 min", "5min ", "1.5h", "1001y", "1h3", "999999999999999999999s", "forever"})
+    for (auto text :
+         {"", "5", "min", "5m", "-5min", "5 min", "5min ", "1.5h", "1001y", "1h3", "999999999999999999999s", "forever"})
         EXPECT_FALSE(parse_duration(text)) << text;
 }
 

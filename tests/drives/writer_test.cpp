@@ -71,6 +71,23 @@ TEST(BlockWriter, StreamsARingAndProvesItAtTheCheckpoint) {
     EXPECT_EQ(objects_on(drive), 17U);
 }
 
+// A set without checkpoints is longer than any ring: blocks that are proven make room, without anybody asking for it.
+TEST(BlockWriter, AStreamLongerThanTheRingGoesOn) {
+    DriveFixture drive;
+    auto writer = drive.writer_at_bot();
+    ASSERT_TRUE(writer);
+    auto ring = make_ring(16);
+    std::uint64_t pushed = 0;
+    for (int round = 0; round < 200 && pushed < 500; ++round) {
+        for (; pushed < 500 && !ring->full(); ++pushed) fill(*ring, pushed, 1);
+        auto report = drive.stream(*writer, ring);
+        ASSERT_EQ(report.reason, Reason::starved);
+        EXPECT_EQ(report.position, BlockNumber{pushed});
+    }
+    EXPECT_EQ(pushed, 500U);
+    EXPECT_GE(objects_on(drive), 480U);  // all but what the ring still holds
+}
+
 TEST(BlockWriter, NeedsAPermitForJustThis) {
     DriveFixture drive;
     drive.insert();

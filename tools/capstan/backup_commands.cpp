@@ -8,7 +8,8 @@
 namespace capstan::tools {
 
 int back_up(Session& session, api::BackupRequest request) {
-    if (request.pool.empty() == request.file.empty()) return session.wrong_usage("say where to: --pool POOL or --file FILE (one of them)");
+    if (request.pool.empty() == request.file.empty())
+        return session.wrong_usage("say where to: --pool POOL or --file FILE (one of them)");
     for (auto& path : request.paths) {
         if (path.empty()) return session.wrong_usage("a path is empty");
         path = absolute(path);
@@ -23,7 +24,8 @@ int restore(Session& session, const RestoreOptions& options) {
     bool whole = false;
     for (const auto& text : options.what) {
         auto [set, path] = split_set(text);
-        if (set && request.set && *set != *request.set) return session.wrong_usage("the paths name more than one set; restore one set at a time");
+        if (set && request.set && *set != *request.set)
+            return session.wrong_usage("the paths name more than one set; restore one set at a time");
         if (set) request.set = set;
         if (path.empty() && !set) return session.wrong_usage("a path is empty");
         if (path.empty())
@@ -32,7 +34,8 @@ int restore(Session& session, const RestoreOptions& options) {
             request.paths.push_back(absolute(set && path[0] != '/' ? "/" + path : path));
     }
     if (whole) request.paths.clear();
-    if (request.set && !options.at.empty()) return session.wrong_usage("--at chooses the set; it does not go with SET:");
+    if (request.set && !options.at.empty())
+        return session.wrong_usage("--at chooses the set; it does not go with SET:");
     if (!options.at.empty()) {
         auto at = api::parse_time(options.at);
         if (!at) return session.wrong_usage(to_text(at.error()));

@@ -19,7 +19,8 @@ int check_catalog(Session& session) {
     if (session.json) {
         session.print_json(*check);
     } else {
-        session.out << fmt::format("{} sets, {} objects, {} on disk\n", grouped(check->sets), grouped(check->objects), config::size_for_people(check->bytes_on_disk));
+        session.out << fmt::format("{} sets, {} objects, {} on disk\n", grouped(check->sets), grouped(check->objects),
+                                   config::size_for_people(check->bytes_on_disk));
         for (const auto& problem : check->problems)
             session.out << fmt::format("set {}: {}. {}\n", problem.set, shown(problem.problem), shown(problem.advice));
         if (check->problems.empty()) session.out << "No problem found.\n";

@@ -17,7 +17,8 @@ int list_configured(Session& session) {
         for (const auto& job : list.jobs) {
             std::string paths;
             for (const auto& path : job.paths) paths += (paths.empty() ? "" : " ") + shown(path);
-            table.row({shown(job.name), shown(job.pool), job.type, local_time(job.last_run), or_dash(job.last_state), paths});
+            table.row(
+                {shown(job.name), shown(job.pool), job.type, local_time(job.last_run), or_dash(job.last_state), paths});
         }
         table.print(session.out, "The configuration file has no jobs.");
     });
@@ -28,12 +29,21 @@ int list_configured(Session& session) {
 int list_jobs(Session& session, const api::JobQuery& query, bool configured) {
     if (configured) return list_configured(session);
     return session.ask(api::kJobs, {}, query, [&](const api::JobList& list) {
-        Table table({{"JOB", Align::right}, {"NAME"}, {"KIND"}, {"STATE"}, {"STARTED"}, {"OBJECTS", Align::right}, {"BYTES", Align::right}, {"REASON"}});
+        Table table({{"JOB", Align::right},
+                     {"NAME"},
+                     {"KIND"},
+                     {"STATE"},
+                     {"STARTED"},
+                     {"OBJECTS", Align::right},
+                     {"BYTES", Align::right},
+                     {"REASON"}});
         for (const auto& job : list.jobs)
-            table.row({std::to_string(job.id), or_dash(shown(job.name)), job.kind, std::string(name_of(job.state)), local_time(job.started), grouped(job.progress.objects),
+            table.row({std::to_string(job.id), or_dash(shown(job.name)), job.kind, std::string(name_of(job.state)),
+                       local_time(job.started), grouped(job.progress.objects),
                        config::size_for_people(job.progress.bytes), shown(job.reason)});
         table.print(session.out, "No job.");
-        if (!list.next.empty()) session.out << fmt::format("These are the newest {}; --limit shows more.\n", list.jobs.size());
+        if (!list.next.empty())
+            session.out << fmt::format("These are the newest {}; --limit shows more.\n", list.jobs.size());
     });
 }
 
@@ -51,7 +61,8 @@ int run_job(Session& session, const std::string& name) {
 }
 
 int cancel_job(Session& session, std::int64_t job) {
-    return session.ask(api::kJobCancel, {std::to_string(job)}, {}, [&](const api::JobInfo& info) { print_job(session, info); });
+    return session.ask(api::kJobCancel, {std::to_string(job)}, {},
+                       [&](const api::JobInfo& info) { print_job(session, info); });
 }
 
 int show_job_log(Session& session, std::int64_t job) {

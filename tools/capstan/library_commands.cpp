@@ -12,10 +12,18 @@ using Align = Table::Align;
 
 int list_libraries(Session& session) {
     return session.ask(api::kLibraries, {}, {}, [&](const api::LibraryList& list) {
-        Table table({{"LIBRARY"}, {"STATE"}, {"KIND"}, {"DRIVES", Align::right}, {"SLOTS", Align::right}, {"FULL", Align::right}, {"INVENTORIED"}, {"TROUBLE"}});
+        Table table({{"LIBRARY"},
+                     {"STATE"},
+                     {"KIND"},
+                     {"DRIVES", Align::right},
+                     {"SLOTS", Align::right},
+                     {"FULL", Align::right},
+                     {"INVENTORIED"},
+                     {"TROUBLE"}});
         for (const auto& library : list.libraries)
-            table.row({shown(library.name), library.enabled ? library.state : "disabled", library.kind, std::to_string(library.drives),
-                       std::to_string(library.slots), std::to_string(library.slots_full), local_time(library.inventoried), shown(library.trouble)});
+            table.row({shown(library.name), library.enabled ? library.state : "disabled", library.kind,
+                       std::to_string(library.drives), std::to_string(library.slots),
+                       std::to_string(library.slots_full), local_time(library.inventoried), shown(library.trouble)});
         table.print(session.out, "No library is configured.");
     });
 }
@@ -34,12 +42,19 @@ int show_library(Session& session, const std::string& name) {
         facts.add("Inventoried", local_time(library.inventoried, "never"));
         facts.print(session.out);
         session.out << "\n";
-        Table table({{"ELEMENT"}, {"ADDRESS", Align::right}, {"STATE"}, {"VOLUME"}, {"CARTRIDGE", Align::right}, {"POOL"}, {"TROUBLE"}});
+        Table table({{"ELEMENT"},
+                     {"ADDRESS", Align::right},
+                     {"STATE"},
+                     {"VOLUME"},
+                     {"CARTRIDGE", Align::right},
+                     {"POOL"},
+                     {"TROUBLE"}});
         for (const auto& element : details.elements) {
             auto kind = element.kind == "ie_port" ? "IE port" : element.kind;
-            auto title = fmt::format("{} {}", kind, element.number) + (element.drive.empty() ? "" : " (" + shown(element.drive) + ")");
-            table.row({title, fmt::format("{}", element.address), element.state, or_dash(shown(element.volume_tag)), number_or_dash(element.cartridge),
-                       or_dash(shown(element.pool)), shown(element.trouble)});
+            auto title = fmt::format("{} {}", kind, element.number) +
+                         (element.drive.empty() ? "" : " (" + shown(element.drive) + ")");
+            table.row({title, fmt::format("{}", element.address), element.state, or_dash(shown(element.volume_tag)),
+                       number_or_dash(element.cartridge), or_dash(shown(element.pool)), shown(element.trouble)});
         }
         table.print(session.out);
     });
@@ -50,7 +65,8 @@ int take_inventory(Session& session, std::string name, bool full) {
         auto list = session.client.call(api::kLibraries);
         if (!list) return session.failed(list.error());
         if (list->libraries.size() != 1)
-            return session.wrong_usage(fmt::format("there are {} libraries: name one (see 'capstan library list')", list->libraries.size()));
+            return session.wrong_usage(
+                fmt::format("there are {} libraries: name one (see 'capstan library list')", list->libraries.size()));
         name = list->libraries[0].name;
     }
     auto accepted = session.client.call(api::kInventory, {name}, {.full = full});
@@ -59,10 +75,19 @@ int take_inventory(Session& session, std::string name, bool full) {
 
 int list_drives(Session& session) {
     return session.ask(api::kDrives, {}, {}, [&](const api::DriveList& list) {
-        Table table({{"DRIVE"}, {"LIBRARY"}, {"ELEMENT", Align::right}, {"STATE"}, {"DOING"}, {"VOLUME"}, {"JOB", Align::right}, {"TROUBLE"}});
+        Table table({{"DRIVE"},
+                     {"LIBRARY"},
+                     {"ELEMENT", Align::right},
+                     {"STATE"},
+                     {"DOING"},
+                     {"VOLUME"},
+                     {"JOB", Align::right},
+                     {"TROUBLE"}});
         for (const auto& drive : list.drives)
-            table.row({shown(drive.name), shown(drive.library), std::to_string(drive.element), drive.enabled ? drive.state : "disabled", or_dash(drive.activity),
-                       drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), number_or_dash(drive.job), shown(drive.trouble)});
+            table.row({shown(drive.name), shown(drive.library), std::to_string(drive.element),
+                       drive.enabled ? drive.state : "disabled", or_dash(drive.activity),
+                       drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), number_or_dash(drive.job),
+                       shown(drive.trouble)});
         table.print(session.out, "No drive is configured.");
     });
 }
@@ -77,10 +102,12 @@ int show_drive(Session& session, const std::string& name) {
         facts.add("Trouble", shown(drive.trouble));
         facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
         facts.add("Serial number", shown(drive.serial));
-        if (drive.cartridge != 0) facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
+        if (drive.cartridge != 0)
+            facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
         if (drive.job != 0) facts.add("Job", std::to_string(drive.job));
         if (drive.bytes_per_second != 0) facts.add("Rate", config::size_for_people(drive.bytes_per_second) + "/s");
-        if (drive.dismount_in_seconds) facts.add("Dismount in", config::duration_for_people(std::chrono::seconds{*drive.dismount_in_seconds}));
+        if (drive.dismount_in_seconds)
+            facts.add("Dismount in", config::duration_for_people(std::chrono::seconds{*drive.dismount_in_seconds}));
         facts.print(session.out);
     });
 }

@@ -4,10 +4,10 @@
 #include "tools/mtf/mtf_command.hpp"
 #endif
 
-#include <csignal>
-#include <iostream>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <csignal>
+#include <iostream>
 #include <vector>
 
 namespace {
@@ -28,7 +28,7 @@ int main(int argc, char** argv) {
     if (!arguments.empty() && arguments[0] == "mtf")
         return capstan::tools::run_mtf(std::span<const std::string>(arguments).subspan(1), std::cout, std::cerr);
 #endif
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_interrupt;  // no SA_RESTART: it ends the wait for the daemon's answer
     ::sigaction(SIGINT, &action, nullptr);
     ::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of the output

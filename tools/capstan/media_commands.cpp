@@ -16,7 +16,8 @@ std::string name_of_medium(const api::MediaInfo& medium) {
 }
 
 template <class RouteType>
-int start(Session& session, const RouteType& route, const std::vector<std::string>& parameters, const typename RouteType::Request& request) {
+int start(Session& session, const RouteType& route, const std::vector<std::string>& parameters,
+          const typename RouteType::Request& request) {
     auto accepted = session.client.call(route, parameters, request);
     return accepted ? follow(session, *accepted) : session.failed(accepted.error());
 }
@@ -31,7 +32,8 @@ Facts facts_of(const api::MediaInfo& medium) {
     facts.add("Place", shown(medium.place));
     facts.add("Trouble", shown(medium.trouble));
     facts.add("Write protected", medium.write_protected ? "yes" : "");
-    facts.add("Written", config::size_for_people(medium.written) + (medium.capacity > 0 ? " of " + config::size_for_people(medium.capacity) : ""));
+    facts.add("Written", config::size_for_people(medium.written) +
+                             (medium.capacity > 0 ? " of " + config::size_for_people(medium.capacity) : ""));
     facts.add("Sets", fmt::format("{}, of them {} expired", medium.sets, medium.sets_expired));
     facts.add("Labelled", local_time(medium.labelled, ""));
     facts.add("Last written", local_time(medium.last_written, ""));
@@ -46,10 +48,20 @@ int list_media(Session& session, const api::MediaQuery& query) {
     auto list = session.all_pages(api::kMedia, {}, query, &api::MediaList::media);
     if (!list) return session.failed(list.error());
     if (session.json) return session.print_json(*list);
-    Table table({{"VOLUME"}, {"POOL"}, {"STATE"}, {"PLACE"}, {"SETS", Align::right}, {"WRITTEN", Align::right}, {"CAPACITY", Align::right}, {"KEPT UNTIL"}, {"TROUBLE"}});
+    Table table({{"VOLUME"},
+                 {"POOL"},
+                 {"STATE"},
+                 {"PLACE"},
+                 {"SETS", Align::right},
+                 {"WRITTEN", Align::right},
+                 {"CAPACITY", Align::right},
+                 {"KEPT UNTIL"},
+                 {"TROUBLE"}});
     for (const auto& medium : list->media)
-        table.row({name_of_medium(medium), shown(medium.pool), medium.state, shown(medium.place), std::to_string(medium.sets), config::size_for_people(medium.written),
-                   medium.capacity == 0 ? "-" : config::size_for_people(medium.capacity), medium.sets == 0 ? "-" : local_time(medium.keep_until, "for ever"), shown(medium.trouble)});
+        table.row({name_of_medium(medium), shown(medium.pool), medium.state, shown(medium.place),
+                   std::to_string(medium.sets), config::size_for_people(medium.written),
+                   medium.capacity == 0 ? "-" : config::size_for_people(medium.capacity),
+                   medium.sets == 0 ? "-" : local_time(medium.keep_until, "for ever"), shown(medium.trouble)});
     table.print(session.out, "No cartridge.");
     return kDone;
 }
@@ -58,16 +70,24 @@ int show_medium(Session& session, const std::string& medium) {
     return session.ask(api::kMedium, {medium}, {}, [&](const api::MediaDetails& details) {
         auto facts = facts_of(details.medium);
         if (details.block_size != 0) {
-            facts.add("Family", fmt::format("{:08X}, medium {} of it, written {} times", details.family, details.sequence, details.generation));
-            facts.add("Blocks", fmt::format("{} each, recorded to {}", config::size_text(details.block_size), grouped(details.recorded_end)));
+            facts.add("Family", fmt::format("{:08X}, medium {} of it, written {} times", details.family,
+                                            details.sequence, details.generation));
+            facts.add("Blocks", fmt::format("{} each, recorded to {}", config::size_text(details.block_size),
+                                            grouped(details.recorded_end)));
         }
         facts.print(session.out);
         if (!details.sets.empty()) {
             session.out << "\n";
-            Table table({{"SET", Align::right}, {"NAME"}, {"PART", Align::right}, {"FROM BLOCK", Align::right}, {"TO", Align::right}, {"WRITTEN"}, {"KEPT UNTIL"}});
+            Table table({{"SET", Align::right},
+                         {"NAME"},
+                         {"PART", Align::right},
+                         {"FROM BLOCK", Align::right},
+                         {"TO", Align::right},
+                         {"WRITTEN"},
+                         {"KEPT UNTIL"}});
             for (const auto& set : details.sets)
-                table.row({std::to_string(set.set), shown(set.name), std::to_string(set.part), grouped(set.first_block), grouped(set.end_block), local_time(set.written),
-                           local_time(set.keep_until, "for ever")});
+                table.row({std::to_string(set.set), shown(set.name), std::to_string(set.part), grouped(set.first_block),
+                           grouped(set.end_block), local_time(set.written), local_time(set.keep_until, "for ever")});
             table.print(session.out);
         }
         if (!details.history.empty()) session.out << "\n";
@@ -91,11 +111,14 @@ int label_media(Session& session, const api::LabelRequest& request) {
 }
 
 int move_medium(Session& session, const std::string& medium, const api::MoveRequest& request) {
-    if (!request.pool.empty() + (request.slot != 0) + request.home != 1) return session.wrong_usage("give exactly one of --pool, --slot and --home");
+    if (!request.pool.empty() + (request.slot != 0) + request.home != 1)
+        return session.wrong_usage("give exactly one of --pool, --slot and --home");
     return start(session, api::kMove, {medium}, request);
 }
 
-int import_media(Session& session, const api::ImportRequest& request) { return start(session, api::kImport, {}, request); }
+int import_media(Session& session, const api::ImportRequest& request) {
+    return start(session, api::kImport, {}, request);
+}
 
 int export_medium(Session& session, const std::string& medium, const api::ExportRequest& request) {
     return start(session, api::kExport, {medium}, request);
@@ -110,7 +133,8 @@ int adopt_medium(Session& session, const std::string& medium, const api::AdoptRe
 }
 
 int retire_medium(Session& session, const std::string& medium) {
-    return session.ask(api::kRetire, {medium}, {}, [&](const api::MediaInfo& info) { facts_of(info).print(session.out); });
+    return session.ask(api::kRetire, {medium}, {},
+                       [&](const api::MediaInfo& info) { facts_of(info).print(session.out); });
 }
 
 }  // namespace capstan::tools

@@ -21,8 +21,9 @@ void print_pool(std::ostream& out, const api::PoolInfo& pool) {
     Facts facts;
     facts.add("Pool", fmt::format("{} ({})", shown(pool.name), pool.kind));
     facts.add("Description", shown(pool.description));
-    facts.add("Cartridges", fmt::format("{}: {} available, {} allocated, {} completed, {} other", grouped(pool.total), grouped(pool.available), grouped(pool.allocated),
-                                        grouped(pool.completed), grouped(pool.other)));
+    facts.add("Cartridges", fmt::format("{}: {} available, {} allocated, {} completed, {} other", grouped(pool.total),
+                                        grouped(pool.available), grouped(pool.allocated), grouped(pool.completed),
+                                        grouped(pool.other)));
     facts.add("Written", config::size_for_people(pool.bytes_written));
     facts.add("Free, about", config::size_for_people(pool.bytes_free));
     if (pool.kind != "system") {
@@ -42,12 +43,20 @@ void print_pool(std::ostream& out, const api::PoolInfo& pool) {
 int list_pools(Session& session) {
     return session.ask(api::kPools, {}, {}, [&](const api::PoolList& list) {
         using Align = Table::Align;
-        Table table({{"POOL"}, {"KIND"}, {"CARTRIDGES", Align::right}, {"AVAILABLE", Align::right}, {"ALLOCATED", Align::right}, {"COMPLETED", Align::right},
-                     {"WRITTEN", Align::right}, {"KEEPS"}, {"APPENDS"}});
+        Table table({{"POOL"},
+                     {"KIND"},
+                     {"CARTRIDGES", Align::right},
+                     {"AVAILABLE", Align::right},
+                     {"ALLOCATED", Align::right},
+                     {"COMPLETED", Align::right},
+                     {"WRITTEN", Align::right},
+                     {"KEEPS"},
+                     {"APPENDS"}});
         for (const auto& pool : list.pools) {
             bool system = pool.kind == "system";
-            table.row({shown(pool.name), pool.kind, grouped(pool.total), grouped(pool.available), grouped(pool.allocated), grouped(pool.completed),
-                       config::size_for_people(pool.bytes_written), system ? "-" : retention_text(pool), system ? "-" : append_text(pool)});
+            table.row({shown(pool.name), pool.kind, grouped(pool.total), grouped(pool.available),
+                       grouped(pool.allocated), grouped(pool.completed), config::size_for_people(pool.bytes_written),
+                       system ? "-" : retention_text(pool), system ? "-" : append_text(pool)});
         }
         table.print(session.out, "No pool.");
     });
@@ -63,11 +72,13 @@ int create_pool(Session& session, const api::PoolChange& change) {
 
 int set_pool(Session& session, const std::string& name, const api::PoolChange& change) {
     if (change == api::PoolChange{}) return session.wrong_usage("say what to change (see 'capstan pool set --help')");
-    return session.ask(api::kPoolSet, {name}, change, [&](const api::PoolInfo& pool) { print_pool(session.out, pool); });
+    return session.ask(api::kPoolSet, {name}, change,
+                       [&](const api::PoolInfo& pool) { print_pool(session.out, pool); });
 }
 
 int delete_pool(Session& session, const std::string& name) {
-    return session.ask(api::kPoolDelete, {name}, {}, [&](const api::None&) { session.out << fmt::format("pool {} deleted\n", shown(name)); });
+    return session.ask(api::kPoolDelete, {name}, {},
+                       [&](const api::None&) { session.out << fmt::format("pool {} deleted\n", shown(name)); });
 }
 
 }  // namespace capstan::tools

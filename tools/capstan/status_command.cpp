@@ -12,24 +12,39 @@ namespace {
 using Align = Table::Align;
 
 void print_libraries(std::ostream& out, const api::StatusReply& status) {
-    Table table({{"LIBRARY"}, {"STATE"}, {"SLOTS", Align::right}, {"FULL", Align::right}, {"IE FULL", Align::right}, {"TROUBLE"}});
+    Table table({{"LIBRARY"},
+                 {"STATE"},
+                 {"SLOTS", Align::right},
+                 {"FULL", Align::right},
+                 {"IE FULL", Align::right},
+                 {"TROUBLE"}});
     for (const auto& library : status.libraries)
-        table.row({shown(library.name), library.enabled ? library.state : "disabled", std::to_string(library.slots), std::to_string(library.slots_full),
-                   fmt::format("{}/{}", library.ie_ports_full, library.ie_ports), shown(library.trouble)});
+        table.row({shown(library.name), library.enabled ? library.state : "disabled", std::to_string(library.slots),
+                   std::to_string(library.slots_full), fmt::format("{}/{}", library.ie_ports_full, library.ie_ports),
+                   shown(library.trouble)});
     table.print(out, "No library.");
     out << "\n";
-    Table drives({{"DRIVE"}, {"STATE"}, {"VOLUME"}, {"DOING"}, {"JOB", Align::right}, {"RATE", Align::right}, {"TROUBLE"}});
+    Table drives(
+        {{"DRIVE"}, {"STATE"}, {"VOLUME"}, {"DOING"}, {"JOB", Align::right}, {"RATE", Align::right}, {"TROUBLE"}});
     for (const auto& drive : status.drives)
-        drives.row({shown(drive.name), drive.enabled ? drive.state : "disabled", drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)),
-                    or_dash(drive.activity), number_or_dash(drive.job), drive.bytes_per_second == 0 ? "-" : config::size_for_people(drive.bytes_per_second) + "/s",
+        drives.row({shown(drive.name), drive.enabled ? drive.state : "disabled",
+                    drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), or_dash(drive.activity),
+                    number_or_dash(drive.job),
+                    drive.bytes_per_second == 0 ? "-" : config::size_for_people(drive.bytes_per_second) + "/s",
                     shown(drive.trouble)});
     drives.print(out, "No drive.");
 }
 
 void print_pools(std::ostream& out, const api::StatusReply& status) {
-    Table table({{"POOL"}, {"CARTRIDGES", Align::right}, {"AVAILABLE", Align::right}, {"ALLOCATED", Align::right}, {"COMPLETED", Align::right}, {"WRITTEN", Align::right}});
+    Table table({{"POOL"},
+                 {"CARTRIDGES", Align::right},
+                 {"AVAILABLE", Align::right},
+                 {"ALLOCATED", Align::right},
+                 {"COMPLETED", Align::right},
+                 {"WRITTEN", Align::right}});
     for (const auto& pool : status.pools)
-        table.row({shown(pool.name), grouped(pool.total), grouped(pool.available), grouped(pool.allocated), grouped(pool.completed), config::size_for_people(pool.bytes_written)});
+        table.row({shown(pool.name), grouped(pool.total), grouped(pool.available), grouped(pool.allocated),
+                   grouped(pool.completed), config::size_for_people(pool.bytes_written)});
     table.print(out, "No pool.");
 }
 
@@ -38,7 +53,8 @@ void print_pools(std::ostream& out, const api::StatusReply& status) {
 int show_status(Session& session) {
     return session.ask(api::kStatus, {}, {}, [&](const api::StatusReply& status) {
         auto& out = session.out;
-        out << fmt::format("capstand {} on {}, running since {}\n\n", status.version, shown(status.host), local_time(status.started));
+        out << fmt::format("capstand {} on {}, running since {}\n\n", status.version, shown(status.host),
+                           local_time(status.started));
         print_libraries(out, status);
         out << "\n";
         print_pools(out, status);
@@ -48,7 +64,8 @@ int show_status(Session& session) {
         out << fmt::format("Work queue: {} running, {} waiting.\n", status.queue_running, status.queue_waiting);
         if (status.requests.empty()) out << "Nothing waits for an operator.\n";
         for (const auto& request : status.requests)
-            out << fmt::format("OPERATOR: request {}: {} ('capstan request show {}')\n", request.id, shown(request.message), request.id);
+            out << fmt::format("OPERATOR: request {}: {} ('capstan request show {}')\n", request.id,
+                               shown(request.message), request.id);
         for (const auto& warning : status.warnings) out << "WARNING: " << shown(warning) << "\n";
     });
 }

@@ -13,7 +13,8 @@ namespace capstan::tools {
 namespace {
 
 std::size_t width_of(std::string_view text) {  // characters, not bytes
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 // Bytes of the UTF-8 character at the front; 0: none, or one that moves the cursor (C0, C1).
@@ -54,7 +55,8 @@ void Table::print(std::ostream& out, std::string_view if_empty) const {
 void Facts::print(std::ostream& out) const {
     std::size_t width = 0;
     for (const auto& [name, value] : lines_) width = std::max(width, width_of(name));
-    for (const auto& [name, value] : lines_) out << name << ":" << std::string(width - width_of(name) + 2, ' ') << value << "\n";
+    for (const auto& [name, value] : lines_)
+        out << name << ":" << std::string(width - width_of(name) + 2, ' ') << value << "\n";
 }
 
 std::string shown(std::string_view bytes) {
@@ -78,17 +80,24 @@ std::string local_time(const std::optional<api::Time>& time, std::string_view if
     std::time_t seconds = time->seconds;
     std::tm local{};
     if (!::localtime_r(&seconds, &local)) return api::time_text(*time);
-    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900L, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min, local.tm_sec);
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", local.tm_year + 1900L, local.tm_mon + 1, local.tm_mday,
+                       local.tm_hour, local.tm_min, local.tm_sec);
 }
 
 std::string grouped(std::uint64_t number) {
     auto text = std::to_string(number);
-    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+    for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+        text.insert(static_cast<std::size_t>(at), ",");
     return text;
 }
 
 std::string mode_text(const std::string& kind, std::uint32_t mode) {
-    char type = kind == "directory" || kind == "path_only" ? 'd' : kind == "symlink" ? 'l' : kind == "fifo" ? 'p' : kind == "char_device" ? 'c' : kind == "block_device" ? 'b' : '-';
+    char type = kind == "directory" || kind == "path_only" ? 'd'
+                : kind == "symlink"                        ? 'l'
+                : kind == "fifo"                           ? 'p'
+                : kind == "char_device"                    ? 'c'
+                : kind == "block_device"                   ? 'b'
+                                                           : '-';
     std::string text(1, type);
     for (int shift = 6; shift >= 0; shift -= 3) {
         auto bits = mode >> shift;
@@ -115,7 +124,8 @@ SetAndPath split_set(const std::string& text) {
 
 std::string absolute(const std::string& path) {
     std::error_code ignored;
-    auto whole = std::filesystem::path(path).is_absolute() ? std::filesystem::path(path) : std::filesystem::current_path(ignored) / path;
+    auto whole = std::filesystem::path(path).is_absolute() ? std::filesystem::path(path)
+                                                           : std::filesystem::current_path(ignored) / path;
     auto text = whole.lexically_normal().string();
     while (text.size() > 1 && text.back() == '/') text.pop_back();
     return text.starts_with("//") ? text.substr(1) : text;

@@ -32,7 +32,8 @@ class ProgressLine {
         if (session_.json) return;
         if (session_.terminal) {
             auto line = text.size() < session_.columns ? text : text.substr(0, session_.columns - 1);
-            session_.errors << "\r" << line << std::string(drawn_ > line.size() ? drawn_ - line.size() : 0, ' ') << std::flush;
+            session_.errors << "\r" << line << std::string(drawn_ > line.size() ? drawn_ - line.size() : 0, ' ')
+                            << std::flush;
             drawn_ = line.size();
         } else if (state != last_state_ || SteadyClock::now() >= next_) {
             session_.errors << text << std::endl;
@@ -73,13 +74,16 @@ Result<typename RouteType::Reply> watch(Session& session, const RouteType& route
 
 int detached(Session& session, std::string_view what, std::int64_t id) {
     auto noun = what == "job" ? "job" : "queue";
-    session.errors << fmt::format("Detached; {} {} goes on. See it: 'capstan {} {}'. Cancel it: 'capstan {} cancel {}'.\n", what, id, noun,
-                                  what == "job" ? fmt::format("show {} --watch", id) : "list", noun, id);
+    session.errors << fmt::format(
+        "Detached; {} {} goes on. See it: 'capstan {} {}'. Cancel it: 'capstan {} cancel {}'.\n", what, id, noun,
+        what == "job" ? fmt::format("show {} --watch", id) : "list", noun, id);
     return kInterrupted;
 }
 
-int waits_for_operator(Session& session, std::string_view what, std::int64_t id, std::int64_t request, const std::string& reason) {
-    session.errors << fmt::format("{} {} waits for an operator: {}\nSee 'capstan request show {}'.\n", what, id, reason, request);
+int waits_for_operator(Session& session, std::string_view what, std::int64_t id, std::int64_t request,
+                       const std::string& reason) {
+    session.errors << fmt::format("{} {} waits for an operator: {}\nSee 'capstan request show {}'.\n", what, id, reason,
+                                  request);
     return kWaitsForOperator;
 }
 
@@ -105,9 +109,11 @@ int follow_item(Session& session, std::int64_t id, std::vector<api::WorkItem>& f
     if (!item) return session.interrupted() ? detached(session, "work item", id) : session.failed(item.error());
     finished.push_back(*item);
     if (operator_needed) return waits_for_operator(session, "work item", id, item->request, item->reason);
-    if (!session.json && item->state == "completed") session.out << fmt::format("{} {}: done\n", item->operation, shown(item->subject));
+    if (!session.json && item->state == "completed")
+        session.out << fmt::format("{} {}: done\n", item->operation, shown(item->subject));
     if (item->state == "completed") return kDone;
-    auto what = fmt::format("{} {} {}: {}", item->operation, shown(item->subject), item->state, item->reason.empty() ? "no reason given" : item->reason);
+    auto what = fmt::format("{} {} {}: {}", item->operation, shown(item->subject), item->state,
+                            item->reason.empty() ? "no reason given" : item->reason);
     return session.failed({Recovery::give_up, std::move(what), item->advice, {}});
 }
 
@@ -135,7 +141,9 @@ int status_of(const api::JobInfo& job) {
 
 void print_job(Session& session, const api::JobInfo& job) {
     const auto& p = job.progress;
-    auto time = job.started && job.ended ? duration_for_people(std::chrono::seconds{job.ended->seconds - job.started->seconds}) : std::string();
+    auto time = job.started && job.ended
+                    ? duration_for_people(std::chrono::seconds{job.ended->seconds - job.started->seconds})
+                    : std::string();
     Facts facts;
     facts.add("Job", fmt::format("{} ({}{}{})", job.id, job.kind, job.name.empty() ? "" : " ", shown(job.name)));
     facts.add("State", std::string(name_of(job.state)));
@@ -147,7 +155,8 @@ void print_job(Session& session, const api::JobInfo& job) {
     facts.add(job.file.empty() ? "Pool" : "File", job.file.empty() ? shown(job.pool) : shown(job.file));
     facts.add("Objects", grouped(p.objects));
     facts.add("Bytes", fmt::format("{} ({})", size_for_people(p.bytes), grouped(p.bytes)));
-    if (job.kind == "backup") facts.add("Committed", fmt::format("{}, {}", objects_of(p.objects_saved), size_for_people(p.bytes_saved)));
+    if (job.kind == "backup")
+        facts.add("Committed", fmt::format("{}, {}", objects_of(p.objects_saved), size_for_people(p.bytes_saved)));
     auto count = [&](const char* name, std::uint64_t number) {
         if (number > 0) facts.add(name, grouped(number));
     };
@@ -159,7 +168,8 @@ void print_job(Session& session, const api::JobInfo& job) {
     facts.add("Ended", local_time(job.ended, ""));
     facts.add("Took", time);
     facts.print(session.out);
-    if (p.objects_failed + p.objects_changed > 0) session.out << fmt::format("Each of them is named in 'capstan job log {}'.\n", job.id);
+    if (p.objects_failed + p.objects_changed > 0)
+        session.out << fmt::format("Each of them is named in 'capstan job log {}'.\n", job.id);
 }
 
 int follow_job(Session& session, std::int64_t id) {
