@@ -40,7 +40,7 @@ void JobService::fill_progress(const Live& live, api::JobInfo& info) {
     } else {
         progress.objects = live.read_progress.objects;
         progress.bytes = live.read_progress.bytes;
-        progress.objects_failed = live.read_progress.failed;
+        progress.objects_failed = failed_objects(live.issues);
         progress.objects_kept = live.read_progress.kept;
         if (live.reading) {
             progress.volume_tag = live.reading->volume_tag();

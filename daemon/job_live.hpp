@@ -5,6 +5,12 @@
 
 namespace capstan::daemon {
 
+// Objects of a restore or verify that are not as they were saved.
+inline std::uint64_t failed_objects(const backup::IssueQueue& issues) {
+    using Kind = backup::IssueKind;
+    return issues.count(Kind::not_restored) + issues.count(Kind::damaged) + issues.count(Kind::differs);
+}
+
 struct JobService::Live {
     pools::Job job;
     std::unique_ptr<backup::BackupJob> backup;

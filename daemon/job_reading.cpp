@@ -93,7 +93,7 @@ Task<Result<JobId>> JobService::start_verify(SetNumber set, std::vector<std::str
 
 Task<Result<void>> JobService::run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                         std::optional<backup::RestoreOptions> target) {
-    std::unique_ptr<backup::ObjectSink> sink = std::make_unique<backup::VerifySink>();
+    std::unique_ptr<backup::ObjectSink> sink = std::make_unique<backup::VerifySink>(live->issues);
     if (target) {
         CAPSTAN_CO_TRY(sink, backup::open_restore_target(*target, live->issues));
     }

@@ -114,7 +114,7 @@ Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     if (!applied) return std::unexpected(applied.error());
     if (!live.backup)
         CAPSTAN_CHECK(jobs.add_counts(transaction, live.job.id, live.read_progress.objects, live.read_progress.bytes,
-                                      live.read_progress.failed, 0));
+                                      failed_objects(live.issues), 0));
     CAPSTAN_CHECK(transaction.commit());
     log::info("job-ended", {{"job", std::to_string(raw(live.job.id))}, {"outcome", outcome ? "done" : message}});
     return {};

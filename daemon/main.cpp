@@ -125,24 +125,24 @@ int run(const config::Settings& settings) {
         for (auto& close : closers) close();
         return 1;
     }
+    asio::signal_set signals(context, SIGTERM, SIGINT);
     auto stop_now = [&] {
         server.stop();
         loop.stop();
         clock.cancel_all();
+        signals.cancel();  // the wait for a second signal would keep the loop
     };
-    asio::signal_set signals(context, SIGTERM, SIGINT);
     signals.async_wait([&](const boost::system::error_code& error, int number) {
         if (error) return;
         log::info("stopping", {{"signal", std::to_string(number)}});
         sd_notify(0, "STOPPING=1");
-        loop.spawn(stop_in_order(**plane, stop_now));
         signals.async_wait([&](const boost::system::error_code& again, int) {  // a second signal does not wait for the jobs
             if (!again) stop_now();
         });
+        loop.spawn(stop_in_order(**plane, stop_now));  // last: without a job it is done at once
     });
     loop.spawn(start_and_say(**plane));
     context.run();
-    signals.cancel();
     server.stop();
     for (auto& close : closers) close();
     log::info("stopped");

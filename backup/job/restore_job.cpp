@@ -1,6 +1,7 @@
 #include "backup/job/restore_job.hpp"
 
 #include "backup/mtf/blocks.hpp"
+#include "config/base/log.hpp"
 #include "pools/store/cartridges.hpp"
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@ constexpr std::uint64_t kReadAhead = 256;         // blocks asked for at a time 
 
 ObjectSink::Verdict VerifySink::begin(IncomingObject object) {
     ++counts_.objects;
+    path_ = object.path;
     return object.metadata.is_regular() && object.metadata.first_name.empty() ? Verdict::write_data : Verdict::done;
 }
 bool VerifySink::write(std::uint64_t, Bytes bytes) {
@@ -25,7 +27,9 @@ bool VerifySink::write(std::uint64_t, Bytes bytes) {
     return true;
 }
 void VerifySink::finish(const std::string& damage) {
-    if (!damage.empty()) ++counts_.failed;
+    if (damage.empty()) return;
+    ++counts_.failed;
+    issues_.add(Issue{IssueKind::damaged, path_, damage});
 }
 
 RestoreJob::RestoreJob(JobEnvironment& environment, RestorePlan plan, catalog::Selection selection, ObjectSink& sink,
@@ -139,7 +143,12 @@ Task<Result<void>> RestoreJob::read_steps() {
         CAPSTAN_CO_TRY(auto steps, co_await next_steps());
         for (auto& step : steps) {
             if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
-            CAPSTAN_CO_CHECK(co_await run_step(std::move(step)));
+            auto done = co_await run_step(std::move(step));
+            if (done) continue;
+            if (done.error().recovery != Recovery::replace_medium) co_return done;
+            // What could not be read is named by the stage at the stretch's end; the rest of the medium is still wanted.
+            log::warning("read-failed", {{"volume_tag", volume_tag_}, {"error", to_text(done.error())}});
+            CAPSTAN_CO_CHECK(co_await end_stretch());
         }
     }
     co_return Result<void>{};
@@ -199,18 +208,24 @@ Task<Result<bool>> RestoreJob::read_blocks(BlockNumber from, std::uint64_t count
     co_return true;
 }
 
+Task<Result<void>> RestoreJob::wait_idle() {
+    while (!stage_->idle_ring()) {
+        if (!co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{1}))
+            co_return fail(Recovery::cancelled, "the daemon is stopping");
+    }
+    co_return Result<void>{};
+}
+
+Task<Result<void>> RestoreJob::end_stretch() {
+    CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::checkpoint));
+    co_return co_await wait_idle();
+}
+
 Task<Result<void>> RestoreJob::run_step(Step step) {
     CAPSTAN_CO_CHECK(co_await mount(step.extent));
-    auto wait_idle = [](RestoreJob& self) -> Task<Result<void>> {
-        while (!self.stage_->idle_ring()) {
-            if (!co_await sleep_for(self.environment_.loop, self.environment_.clock, std::chrono::milliseconds{1}))
-                co_return fail(Recovery::cancelled, "the daemon is stopping");
-        }
-        co_return Result<void>{};
-    };
     stage_->begin_stretch(std::move(step.stretch));
     CAPSTAN_CO_TRY(bool more, co_await read_blocks(step.first, step.blocks));
-    CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+    CAPSTAN_CO_CHECK(co_await wait_idle());
     auto extent = step.extent;
     while (!stage_->satisfied()) {
         if (more) {  // an object is longer than the catalog says
@@ -219,7 +234,7 @@ Task<Result<void>> RestoreJob::run_step(Step step) {
             ++extent;
             CAPSTAN_CO_CHECK(co_await mount(extent));
             CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::checkpoint));
-            CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+            CAPSTAN_CO_CHECK(co_await wait_idle());
             Stretch rest;
             rest.continues = true;
             stage_->begin_stretch(std::move(rest));
@@ -228,10 +243,9 @@ Task<Result<void>> RestoreJob::run_step(Step step) {
         } else {
             break;  // what is missing is reported by the stage at the stretch's end
         }
-        CAPSTAN_CO_CHECK(co_await wait_idle(*this));
+        CAPSTAN_CO_CHECK(co_await wait_idle());
     }
-    CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::checkpoint));
-    co_return co_await wait_idle(*this);
+    co_return co_await end_stretch();
 }
 
 }  // namespace capstan::backup

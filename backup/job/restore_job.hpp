@@ -47,6 +47,8 @@ class RestoreJob {
     Result<std::deque<Step>> read_selection();  // worker's thread
     Task<Result<void>> read_steps();
     Task<Result<void>> run_step(Step step);
+    Task<Result<void>> wait_idle();
+    Task<Result<void>> end_stretch();
     Task<Result<void>> mount(std::size_t extent);
     Task<Result<bool>> read_blocks(BlockNumber from, std::uint64_t count);  // false: a filemark or the end of the data came
     Task<Result<void>> push(drives::RingEntry::Kind kind);
@@ -72,6 +74,7 @@ class RestoreJob {
 // Takes everything and keeps nothing: the decoder's hashes are the verdict.
 class VerifySink final : public ObjectSink {
   public:
+    explicit VerifySink(IssueQueue& issues) : issues_(issues) {}
     Verdict begin(IncomingObject object) override;
     bool write(std::uint64_t offset, Bytes bytes) override;
     void finish(const std::string& damage) override;
@@ -79,6 +82,8 @@ class VerifySink final : public ObjectSink {
     Counts counts() const override { return counts_; }
 
   private:
+    IssueQueue& issues_;
+    std::string path_;  // of the object in hand
     Counts counts_;
 };
 
