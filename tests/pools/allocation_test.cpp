@@ -239,7 +239,9 @@ TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
             EXPECT_TRUE(judged.insert(verdict.cartridge).second) << "two verdicts";
             EXPECT_FALSE(verdict.reason.empty());
             chosen += verdict.chosen;
-            if (verdict.chosen) EXPECT_EQ(verdict.cartridge, decision.cartridge);
+            if (verdict.chosen) {
+                EXPECT_EQ(verdict.cartridge, decision.cartridge);
+            }
         }
         EXPECT_EQ(chosen, decision.cartridge ? 1 : 0);
         auto usable = [](const Candidate& one, SideState state) {
@@ -260,13 +262,21 @@ TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
             ASSERT_NE(it, from.end());
             EXPECT_TRUE(usable(*it, decision.append ? SideState::allocated : SideState::available));
             EXPECT_EQ(decision.draw_from_free, decision.source == Source::free);
-            if (decision.append) EXPECT_FALSE(it->cartridge.suspect);
-            if (decision.source == Source::free) EXPECT_FALSE(any_usable(snapshot.available));
-            if (request.continuation) EXPECT_EQ(decision.sequence, 2);
+            if (decision.append) {
+                EXPECT_FALSE(it->cartridge.suspect);
+            }
+            if (decision.source == Source::free) {
+                EXPECT_FALSE(any_usable(snapshot.available));
+            }
+            if (request.continuation) {
+                EXPECT_EQ(decision.sequence, 2);
+            }
             EXPECT_FALSE(decision.wait_for);
         } else if (!decision.wait_for || request.when_busy == AllocationRequest::WhenBusy::take_another) {
             EXPECT_FALSE(any_usable(snapshot.available));
-            if (snapshot.pool.policy.draw_from_free) EXPECT_FALSE(any_usable(snapshot.free));
+            if (snapshot.pool.policy.draw_from_free) {
+                EXPECT_FALSE(any_usable(snapshot.free));
+            }
         }
     }
 }

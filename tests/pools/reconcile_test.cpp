@@ -213,7 +213,9 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
             std::map<Place, Cartridge> placed;
             for (const auto& row : must(cartridges.list({}))) {
                 before.erase(row.id);
-                if (row.place.kind != PlaceKind::offline) ASSERT_TRUE(placed.emplace(row.place, row).second);
+                if (row.place.kind != PlaceKind::offline) {
+                    ASSERT_TRUE(placed.emplace(row.place, row).second);
+                }
             }
             EXPECT_TRUE(before.empty()) << "forgotten";
             EXPECT_EQ(placed.size(), truth.size());
@@ -221,14 +223,16 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
                 ASSERT_EQ(placed.contains(element.place), element.content == Content::full);
                 if (element.content != Content::full) continue;
                 const auto& row = placed.at(element.place);
-                if (!element.volume_tag.empty())
+                if (!element.volume_tag.empty()) {
                     EXPECT_EQ(row.volume_tag, element.volume_tag);
-                else
+                } else {
                     EXPECT_TRUE(row.must_identify) << "what no tag tells has to be identified";
+                }
                 const auto same = std::ranges::count_if(
                     placed, [&](const auto& one) { return one.second.volume_tag == row.volume_tag; });
-                if (same > 1 && !row.volume_tag.empty())
+                if (same > 1 && !row.volume_tag.empty()) {
                     EXPECT_TRUE(row.duplicate_tag || row.must_identify) << row.volume_tag.text;
+                }
             }
             EXPECT_TRUE(reconcile(must(reconcile_snapshot(*store, facts)), facts).empty()) << "a second look";
         }

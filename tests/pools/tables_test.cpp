@@ -18,9 +18,15 @@ void every_pair(const auto (&table)[N], Event first_fact) {
             ASSERT_LE(entries, 1U) << name_of(state) << " twice";
             listed += entries;
             const auto to = next(state, event);
-            if (event >= first_fact) ASSERT_TRUE(to) << "a fact is always believed: " << name_of(state);
-            if (entries == 0) EXPECT_EQ(to, event < first_fact ? std::nullopt : std::optional(state));
-            if (to) EXPECT_LT(*to, State::count);
+            if (event >= first_fact) {
+                ASSERT_TRUE(to) << "a fact is always believed: " << name_of(state);
+            }
+            if (entries == 0) {
+                EXPECT_EQ(to, event < first_fact ? std::nullopt : std::optional(state));
+            }
+            if (to) {
+                EXPECT_LT(*to, State::count);
+            }
         }
     }
     EXPECT_EQ(listed, N);
