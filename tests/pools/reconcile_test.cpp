@@ -165,6 +165,30 @@ TEST_F(Inventory, ALabelThatWasCutOffIsReadAgain) {
     EXPECT_TRUE(must(Journal(store()).open()).empty());
 }
 
+constexpr int kSlots = 8;
+
+// One thing that hands do in a library: take out, put in (at times with a tag that is there already), move, exchange.
+template <typename Below>
+void move_by_hand(std::map<int, std::string>& truth, int& made, Below& below) {
+    const int here = 1 + below(kSlots), there = 1 + below(kSlots);
+    switch (below(4)) {
+        case 0: truth.erase(here); break;
+        case 1: {
+            const bool twice = below(3) == 0 && made > 0;
+            truth[here] = "T" + std::to_string(twice ? below(static_cast<std::uint64_t>(made)) : made++);
+            break;
+        }
+        case 2:
+            if (truth.contains(here) && !truth.contains(there)) {
+                truth[there] = truth[here];
+                truth.erase(here);
+            }
+            break;
+        default:
+            if (truth.contains(here) && truth.contains(there)) std::swap(truth[here], truth[there]);
+    }
+}
+
 // Hands move cartridges about in any way, the reader fails at times. After each inventory the database must hold
 // exactly what is there, have forgotten nothing, and a second look must change nothing.
 TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
@@ -174,27 +198,10 @@ TEST(Reconcile, EndsAtTheTruthWhateverHappened) {
         auto below = [&](std::uint64_t n) { return static_cast<int>(entropy.next() % n); };
         TemporaryDirectory directory;
         auto store = must(StateStore::open(directory.path(), entropy));
-        constexpr int kSlots = 8;
         std::map<int, std::string> truth;  // slot → real tag
         int made = 0;
         for (int step = 0; step < 12; ++step) {
-            for (int hand = below(4); hand > 0; --hand) {
-                const int here = 1 + below(kSlots), there = 1 + below(kSlots);
-                switch (below(4)) {
-                    case 0: truth.erase(here); break;
-                    case 1:
-                        truth[here] =
-                            "T" +
-                            std::to_string(below(3) == 0 && made ? below(static_cast<std::uint64_t>(made)) : made++);
-                        break;
-                    case 2:
-                        if (truth.contains(here) && !truth.contains(there))
-                            truth[there] = truth[here], truth.erase(here);
-                        break;
-                    default:
-                        if (truth.contains(here) && truth.contains(there)) std::swap(truth[here], truth[there]);
-                }
-            }
+            for (int hand = below(4); hand > 0; --hand) move_by_hand(truth, made, below);
             InventoryFacts facts{{"LIB1"}, {}};
             for (int number = 1; number <= kSlots; ++number) {
                 if (!truth.contains(number))
