@@ -129,6 +129,7 @@ Result<void> WriteTransaction::commit() {
     CAPSTAN_CHECK(database.execute("COMMIT"));  // if it fails the destructor undoes it
     database.in_transaction = false;
     store_ = nullptr;
+    log::debug("committed");
     return {};
 }
 
