@@ -145,8 +145,7 @@ bool Story::finish_backup(std::int64_t id, const std::string& tree, const std::s
 void Story::must_backup(const std::string& tree, const std::string& name) {
     auto id = start_backup(tree, name);
     if (finish_backup(id, tree, name)) return;
-    auto job = machine.ask(api::kJob, {std::to_string(id)});
-    oracle.violation(fmt::format("{}: {}", name, job ? fmt::format("{}: {}", api::name_of(job->state), job->reason) : to_text(job.error())));
+    oracle.violation(name + ": " + log_of_newest_job());
 }
 
 std::int64_t Story::start_restore(const std::string& tree) {
@@ -174,7 +173,17 @@ bool Story::restore(const std::string& tree) {
 }
 
 void Story::must_restore(const std::string& tree) {
-    if (!restore(tree)) oracle.violation("the restore of " + tree + " failed");
+    if (!restore(tree)) oracle.violation("the restore of " + tree + " failed: " + log_of_newest_job());
+}
+
+std::string Story::log_of_newest_job() {
+    auto jobs = machine.ask(api::kJobs);
+    if (!jobs || jobs->jobs.empty()) return "there is no job";
+    const auto& job = jobs->jobs.front();
+    auto text = fmt::format("{} {}", api::name_of(job.state), job.reason);
+    auto log = machine.ask(api::kJobLog, {std::to_string(job.id)});
+    for (std::size_t i = 0; log && i < std::min<std::size_t>(log->lines.size(), 5); ++i) text += fmt::format("; {} {}", log->lines[i].path, log->lines[i].text);
+    return text;
 }
 
 void Story::settle() {

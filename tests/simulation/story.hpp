@@ -40,6 +40,7 @@ class Story {
     // True: `told` came to its end. False: the power was cut in it; it is back, the daemon has started again.
     bool with_cut(const std::function<void()>& told);
     std::vector<std::string> tags() const;
+    std::string log_of_newest_job();
 
     Machine machine;
     Oracle oracle;
