@@ -109,17 +109,23 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
 }
 
 Task<Result<api::JobInfo>> JobService::watch(JobId id, std::uint64_t after, std::chrono::milliseconds limit) {
-    auto end = context_.clock.now() + limit;
-    for (;;) {
-        auto live = live_.find(id);
-        // Counts change all the time: a watcher is answered a few times a second, and at once when the job ends.
-        if (live == live_.end() || limit.count() == 0) co_return info(id);
-        if (context_.clock.now() >= end || (after == 0)) co_return info(id);
-        auto nap = std::min<Steady>(end, context_.clock.now() + std::chrono::milliseconds{300});
-        if (!co_await sleep_until(context_.loop, context_.clock, nap)) co_return info(id);
-        if (context_.clock.now() >= end || live_.find(id) == live_.end()) co_return info(id);
-        if (after < std::uint64_t{1'000'000'000}) co_return info(id);
+    // Counts change all the time: a watcher is answered a few times a second, and at once when the job ends.
+    constexpr std::chrono::milliseconds kNap{300};
+    auto live = live_.find(id);
+    if (live == live_.end() || limit.count() == 0 || after == 0) co_return info(id);
+    auto run = live->second;
+    const auto end = context_.clock.now() + limit;
+    const bool seen_this_run = after < std::uint64_t{1'000'000'000};
+    while (!run->over && !context_.loop.stopping() && context_.clock.now() < end) {
+        Completion<bool> woken(context_.loop);
+        auto timer = context_.clock.at(std::min<Steady>(end, context_.clock.now() + kNap), [woken] { woken.complete(true); });
+        std::erase_if(run->watchers, [](const Completion<bool>& watcher) { return watcher.done(); });
+        run->watchers.push_back(woken);
+        co_await woken.wait();
+        context_.clock.cancel(timer);
+        if (seen_this_run) break;
     }
+    co_return info(id);
 }
 
 }  // namespace capstan::daemon

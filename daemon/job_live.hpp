@@ -25,6 +25,8 @@ struct JobService::Live {
     Steady sampled{};
     std::uint64_t sampled_bytes = 0, rate = 0;
     std::string cancelled_by;
+    bool over = false;                        // its end is recorded
+    std::vector<Completion<bool>> watchers;  // woken then
 };
 
 }  // namespace capstan::daemon

@@ -87,6 +87,8 @@ Task<void> JobService::follow(std::shared_ptr<Live> live, Task<Result<void>> wor
     auto recorded = record_end(*live, outcome);
     if (!recorded) log::error("job-end-not-recorded", {{"job", std::to_string(raw(live->job.id))}, {"error", to_text(recorded.error())}});
     live_.erase(live->job.id);
+    live->over = true;
+    for (const auto& watcher : live->watchers) watcher.complete(true);
     context_.changed.notify();
 }
 
