@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 
 namespace capstan::virtual_library {
@@ -15,12 +16,23 @@ namespace {
 constexpr std::uint64_t kFilemarkCost = 512;
 constexpr std::uint64_t kWritebackStep = 16ull << 20;  // the disk begins to work while the next blocks are taken
 constexpr std::uint64_t kCachedRecords = 128;
+constexpr std::uint64_t kDirectFrom = 128u << 10;   // below that waiting for the disk costs more than the copy
+constexpr std::uint64_t kDirectAlignment = 4096;    // of place, size and memory: enough for every disk
 constexpr std::size_t kMediumFileMax = 4u << 20;
 
 std::size_t size_of(scsi::DataOut data) {
     std::size_t size = 0;
     for (auto part : data) size += part.size();
     return size;
+}
+
+bool suits_direct_writing(std::uint64_t offset, std::span<const iovec> vectors) {
+    std::uint64_t size = 0, bits = offset;
+    for (const auto& each : vectors) {
+        size += each.iov_len;
+        bits |= each.iov_len | std::bit_cast<std::uintptr_t>(each.iov_base);
+    }
+    return size >= kDirectFrom && bits % kDirectAlignment == 0;
 }
 
 }  // namespace
@@ -196,13 +208,29 @@ Result<int> CartridgeFile::segment(std::uint64_t number, bool create) {
     return fd;
 }
 
-// Straight from the caller's buffers into the page cache.
+// Straight from the caller's buffers on to the disk where they allow it: nothing on a tape is read again soon, and the copy
+// into the page cache would cost more than the disk's own work. Otherwise, and where the file system knows no such
+// writing, into the page cache. The answer is that of pwritev().
+ssize_t CartridgeFile::put(Segment& segment, std::uint64_t number, std::uint64_t offset, std::span<const iovec> vectors) {
+    auto write = [&](int fd) {
+        return ::pwritev(fd, vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(offset));
+    };
+    if (!direct_ || !suits_direct_writing(offset, vectors)) return write(segment.file.get());
+    if (!segment.direct) segment.direct.reset(::open(segment_path(number).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC));
+    if (segment.direct) {
+        auto done = write(segment.direct.get());
+        if (done >= 0 || errno != EINVAL) return done;
+    }
+    direct_ = false;
+    return write(segment.file.get());
+}
+
 Result<void> CartridgeFile::write_data(std::uint64_t offset, scsi::DataOut data, std::size_t size) {
     std::size_t part = 0, within_part = 0;
     while (size > 0) {
         auto number = offset / info_.segment_size;
         auto within = offset % info_.segment_size;
-        CAPSTAN_TRY(int fd, segment(number, true));
+        CAPSTAN_CHECK(segment(number, true));
         std::array<iovec, 16> vectors;
         std::size_t count = 0;
         auto room = std::min<std::uint64_t>(size, info_.segment_size - within);
@@ -212,13 +240,13 @@ Result<void> CartridgeFile::write_data(std::uint64_t offset, scsi::DataOut data,
             vectors[count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
             room -= bytes.size();
         }
-        auto put = ::pwritev(fd, vectors.data(), static_cast<int>(count), static_cast<off_t>(within));
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return fail_errno(errno, fmt::format("cannot write {}", segment_path(number)));
+        auto written = put(segments_[number], number, within, std::span(vectors).first(count));
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail_errno(errno, fmt::format("cannot write {}", segment_path(number)));
         segments_[number].dirty = true;
-        offset += static_cast<std::uint64_t>(put);
-        size -= static_cast<std::size_t>(put);
-        for (auto left = static_cast<std::size_t>(put); left > 0;) {
+        offset += static_cast<std::uint64_t>(written);
+        size -= static_cast<std::size_t>(written);
+        for (auto left = static_cast<std::size_t>(written); left > 0;) {
             auto step = std::min(left, data[part].size() - within_part);
             left -= step;
             within_part += step;
@@ -310,7 +338,7 @@ Result<void> CartridgeFile::sync_data() {
         if (::fdatasync(segments_[i].file.get()) != 0)
             return fail_errno(errno, fmt::format("cannot synchronise {}", segment_path(i)));
         segments_[i].dirty = false;
-        if (i + 1 < segments_.size()) segments_[i].file.reset();  // written to its end: no descriptor is kept
+        if (i + 1 < segments_.size()) segments_[i] = {};  // written to its end: no descriptor is kept
     }
     if (!index_) {
         CAPSTAN_TRY(index_, open_file(index_path(), O_RDWR | O_CREAT));
