@@ -20,8 +20,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     self.guard_ = std::make_unique<pools::ClockGuard>(*self.store_, self.world_.clock);
     self.permits_ = std::make_unique<pools::PermitOffice>(*self.store_, *self.guard_, self.world_.clock);
     self.changed_ = std::make_unique<Signal>(self.world_.loop);
-    self.context_.reset(new Context{self.world_.loop, self.world_.clock, self.world_.entropy, self.world_.worker, self.world_.stages,
-                                    self.settings_, *self.store_, *self.guard_, *self.permits_, *self.changed_});
+    self.context_.reset(new Context{self.world_.loop, self.world_.clock, self.world_.entropy, self.world_.worker,
+                                    self.world_.stages, self.settings_, *self.store_, *self.guard_, *self.permits_,
+                                    *self.changed_});
     self.started_ = self.world_.clock.wall();
     CAPSTAN_TRY(self.clock_stop_, self.guard_->check());
     if (!self.clock_stop_.empty()) log::warning("expiry-stopped", {{"reason", self.clock_stop_}});
@@ -29,9 +30,15 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     self.queue_ = std::make_unique<WorkQueue>(*self.context_);
     CAPSTAN_CHECK(self.queue_->settle_after_start());
     self.mounts_ = std::make_unique<MountService>(*self.context_, self.libraries_, *self.queue_);
-    backup::JobEnvironment environment{self.world_.loop, self.world_.clock, self.world_.entropy, self.world_.worker,
-                                       self.world_.stages, *self.store_, *self.mounts_,
+    backup::JobEnvironment environment{self.world_.loop,
+                                       self.world_.clock,
+                                       self.world_.entropy,
+                                       self.world_.worker,
+                                       self.world_.stages,
+                                       *self.store_,
+                                       *self.mounts_,
                                        [mounts = self.mounts_.get()](const DriveName& name) { return mounts->drive_owner(name); }};
+    environment.make_worker = self.world_.make_worker;
     environment.ring_bytes = self.settings_.memory.ring;
     environment.checkpoint_bytes = self.settings_.checkpoint.bytes;
     environment.checkpoint_time = self.settings_.checkpoint.time;
@@ -68,7 +75,8 @@ Result<void> ControlPlane::ensure_pools() {
 Task<void> ControlPlane::start() {
     for (auto& library : libraries_) {
         auto started = co_await library->start();
-        if (!started) log::error("library-not-ready", {{"library", library->name().text}, {"error", to_text(started.error())}});
+        if (!started)
+            log::error("library-not-ready", {{"library", library->name().text}, {"error", to_text(started.error())}});
     }
     ready_ = true;
     changed_->notify();
@@ -121,7 +129,8 @@ Task<void> ControlPlane::watch_stops() {
 
 Result<void> ControlPlane::answer_request(RequestId id, const std::string& note, bool done, const std::string& who) {
     CAPSTAN_CHECK(done ? queue_->complete(id, note) : queue_->refuse(id, note));
-    auto asked = std::find_if(stop_requests_.begin(), stop_requests_.end(), [id](const auto& stop) { return stop.second == id; });
+    auto asked = std::find_if(stop_requests_.begin(), stop_requests_.end(),
+                              [id](const auto& stop) { return stop.second == id; });
     if (asked == stop_requests_.end()) return {};
     auto what = asked->first;
     stop_requests_.erase(asked);
@@ -150,7 +159,9 @@ Task<void> ControlPlane::release_expired() {
         for (auto cartridge : list->cartridges) {
             pools::AuditNote note{"daemon", "every set on it has expired", world_.clock.wall()};
             auto released = pools::release_cartridge(*store_, *guard_, cartridge, note);
-            if (!released) log::error("not-released", {{"cartridge", std::to_string(raw(cartridge))}, {"error", to_text(released.error())}});
+            if (!released)
+                log::error("not-released",
+                           {{"cartridge", std::to_string(raw(cartridge))}, {"error", to_text(released.error())}});
         }
         if (!list->cartridges.empty()) changed_->notify();
     } while (co_await sleep_for(world_.loop, world_.clock, std::chrono::hours{1}));

@@ -1,5 +1,5 @@
-// Everything that capstand is, apart from the process: state, libraries, mounts, jobs. It is made by main() with the system's
-// clock and threads, and by the simulation with its own. Control thread.
+// Everything that capstand is, apart from the process: state, libraries, mounts, jobs. It is made by main() with the
+// system's clock and threads, and by the simulation with its own. Control thread.
 #pragma once
 
 #include "daemon/context.hpp"
@@ -18,6 +18,7 @@ struct World {  // what is outside
     Entropy& entropy;
     Worker& worker;
     StageRunner& stages;
+    std::function<std::unique_ptr<Worker>()> make_worker;  // one more, for as long as a job needs it
     std::function<Result<LibraryDevices>(const config::LibrarySettings&)> open_library;
     std::chrono::milliseconds patience{100};  // 0 in simulation
     unsigned reader_threads = 2;              // 0 in simulation
@@ -30,8 +31,8 @@ class ControlPlane {
     static Result<std::unique_ptr<ControlPlane>> open(World world, config::Settings settings);
     ~ControlPlane();
 
-    // Libraries, inventory, reconciliation; then dismounts and clock checks go on by themselves. A library that does not
-    // answer is in trouble, the others go on.
+    // Libraries, inventory, reconciliation; then dismounts and clock checks go on by themselves. A library that does
+    // not answer is in trouble, the others go on.
     Task<void> start();
 
     Context& context() { return *context_; }

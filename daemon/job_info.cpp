@@ -1,4 +1,5 @@
 // What the API says of a job.
+#include "daemon/api/codec.hpp"
 #include "daemon/job_live.hpp"
 #include "pools/store/set_rows.hpp"
 
@@ -63,7 +64,13 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
     info.id = raw(job.id);
     info.name = job.name;
     info.kind = std::string(pools::name_of(job.kind));
-    if (job.kind == pools::JobKind::backup) info.type = "normal";
+    if (job.kind == pools::JobKind::backup) {
+        if (auto request = api::decode<api::BackupRequest>(job.parameters, api::UnknownKeys::pass_over)) {
+            info.type = request->type;
+            info.pool = request->pool;
+            info.file = request->file;
+        }
+    }
     info.state = state_of(job.state);
     info.queued = api::time_of(job.created);
     if (job.started) info.started = api::time_of(*job.started);

@@ -31,7 +31,8 @@ Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::
         for (const auto& path : paths) {
             CAPSTAN_TRY(auto newest, catalog.newest(path, at));
             if (!newest)
-                return fail(Recovery::change_request, fmt::format("no set has /{}{}", path, at ? " from that time or before" : ""),
+                return fail(Recovery::change_request,
+                            fmt::format("no set has /{}{}", path, at ? " from that time or before" : ""),
                             "'capstan find PATTERN' searches all sets; 'capstan set list' shows them.");
             auto& plan = plans[raw(newest->set)];
             plan.set = newest->set;
@@ -44,14 +45,29 @@ Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::
     co_return co_await ask_catalog<std::vector<ReadPlan>>(context_, std::nullopt, std::move(ask));
 }
 
+Result<SetNumber> JobService::set_in_file(const std::string& file) {
+    CAPSTAN_TRY(auto set, pools::Sets(context_.store).newest_in_file(file));
+    if (set) return set->number;
+    return fail(Recovery::change_request,
+                fmt::format("{} was not written by this Capstan, or under another path", file),
+                "Use 'capstan mtf extract FILE --to DIR', which needs no catalog.");
+}
+
 Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::string owner) {
-    if (!request.file.empty())
-        co_return fail(Recovery::change_request, "restore from a .bkf file is not available in the daemon",
-                       "Use 'capstan mtf extract FILE --to DIR'.");
+    if (!request.file.empty()) {
+        CAPSTAN_CO_TRY(auto set, set_in_file(request.file));
+        if (request.set && SetNumber{*request.set} != set)
+            co_return fail(Recovery::change_request,
+                           fmt::format("{} holds set {}, not set {}", request.file, raw(set), *request.set),
+                           "Leave out one of the two.");
+        request.set = raw(set);
+    }
     if (!request.set && request.paths.empty())
-        co_return fail(Recovery::change_request, "nothing to restore was named", "Name paths, or a whole set as 'SET:'.");
+        co_return fail(Recovery::change_request, "nothing to restore was named",
+                       "Name paths, or a whole set as 'SET:'.");
     if (!request.to.empty() && request.to[0] != '/')
-        co_return fail(Recovery::change_request, fmt::format("'{}' is not an absolute directory", request.to), "Begin it with a slash.");
+        co_return fail(Recovery::change_request, fmt::format("'{}' is not an absolute directory", request.to),
+                       "Begin it with a slash.");
     std::vector<std::string> paths;
     for (const auto& path : request.paths) paths.push_back(recorded_path(path));
     std::vector<ReadPlan> plans;
@@ -123,13 +139,17 @@ Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan, backup::Objec
         for (const auto& path : missing)
             live.issues.add(backup::Issue{backup::IssueKind::not_restored, path, "the set does not have it"});
     }
+    CAPSTAN_CO_TRY(auto set, pools::Sets(context_.store).get(plan.set));
     if (plan.paths.empty()) {
-        CAPSTAN_CO_TRY(auto set, pools::Sets(context_.store).get(plan.set));
         live.objects_expected += set.objects;
         live.bytes_expected += set.bytes;
     }
-    backup::RestorePlan restore{live.job.id, plan.set};
-    live.reading = std::make_unique<backup::RestoreJob>(environment_, restore, std::move(**selected), sink, live.issues, live.read_progress);
+    backup::RestorePlan restore{live.job.id, plan.set, set.file,
+                                [catalog, snapshot, number = plan.set](std::vector<std::string> paths) {
+                                    return catalog->select(number, paths);
+                                }};
+    live.reading = std::make_unique<backup::RestoreJob>(environment_, restore, std::move(**selected), sink, live.issues,
+                                                        live.read_progress);
     auto outcome = co_await live.reading->run();
     live.reading.reset();
     co_return outcome;

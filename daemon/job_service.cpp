@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,13 +30,15 @@ Result<void> JobService::settle_after_start() {
     auto now = context_.clock.wall();
     CAPSTAN_TRY(auto cut_off, sets.unfinished());
     for (const auto& set : cut_off)
-        CAPSTAN_CHECK(pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
+        CAPSTAN_CHECK(
+            pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
     CAPSTAN_TRY(auto unfinished, jobs.unfinished());
     if (!unfinished.empty()) {
         CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
         for (const auto& job : unfinished) {
             auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
-            auto applied = jobs.apply(transaction, job.id, event, "the daemon ended before it was done; what was committed stays", now);
+            auto applied = jobs.apply(transaction, job.id, event,
+                                      "the daemon ended before it was done; what was committed stays", now);
             if (!applied) return std::unexpected(applied.error());
         }
         CAPSTAN_CHECK(transaction.commit());
@@ -57,7 +60,8 @@ Result<void> JobService::settle_after_start() {
     return {};
 }
 
-Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, const std::string& parameters, const std::string& owner) {
+Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, const std::string& parameters,
+                              const std::string& owner) {
     pools::Job job;
     job.kind = kind;
     job.name = name;
@@ -74,7 +78,8 @@ Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, cons
     CAPSTAN_TRY(live->job, jobs.get(id));
     live->started = live->sampled = context_.clock.now();
     live_.emplace(id, live);
-    log::info("job-started", {{"job", std::to_string(raw(id))}, {"kind", std::string(pools::name_of(kind))}, {"name", name}});
+    log::info("job-started",
+              {{"job", std::to_string(raw(id))}, {"kind", std::string(pools::name_of(kind))}, {"name", name}});
     return id;
 }
 
@@ -85,7 +90,9 @@ void JobService::set_out(std::shared_ptr<Live> live, Task<Result<void>> work) {
 Task<void> JobService::follow(std::shared_ptr<Live> live, Task<Result<void>> work) {
     Result<void> outcome = co_await std::move(work);
     auto recorded = record_end(*live, outcome);
-    if (!recorded) log::error("job-end-not-recorded", {{"job", std::to_string(raw(live->job.id))}, {"error", to_text(recorded.error())}});
+    if (!recorded)
+        log::error("job-end-not-recorded",
+                   {{"job", std::to_string(raw(live->job.id))}, {"error", to_text(recorded.error())}});
     live_.erase(live->job.id);
     live->over = true;
     for (const auto& watcher : live->watchers) watcher.complete(true);
@@ -106,8 +113,8 @@ Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     bool issues = live.backup ? live.backup->issues().affects_status() : live.issues.affects_status();
     auto event = outcome ? (issues ? JobEvent::finished_with_issues : JobEvent::finished)
                  : outcome.error().recovery == Recovery::cancelled && !context_.loop.stopping() ? JobEvent::cancel
-                 : context_.loop.stopping()                                                      ? JobEvent::interrupted
-                                                                                                 : JobEvent::failed;
+                 : context_.loop.stopping()                                                     ? JobEvent::interrupted
+                                                                                                : JobEvent::failed;
     pools::Jobs jobs(context_.store);
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
     auto message = outcome ? std::string() : to_text(outcome.error());
@@ -122,25 +129,52 @@ Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     return {};
 }
 
+namespace {
+
+// A file that is there is never written over: nobody knows what it holds.
+Result<void> check_new_file(const std::string& path) {
+    if (path[0] != '/')
+        return fail(Recovery::change_request, fmt::format("'{}' is not an absolute path", path),
+                    "Begin it with a slash.");
+    struct stat status{};
+    if (::lstat(path.c_str(), &status) == 0)
+        return fail(Recovery::change_request, fmt::format("{} exists already", path),
+                    "Name a new file, or remove this one first.");
+    auto directory = path.substr(0, path.rfind('/') + 1);
+    if (::stat(directory.c_str(), &status) != 0)
+        return fail_errno(errno, fmt::format("cannot write to {}", directory), "Correct the path.");
+    return {};
+}
+
+}  // namespace
+
 Result<JobId> JobService::start_backup(const api::BackupRequest& request, const std::string& owner) {
-    if (request.paths.empty()) return fail(Recovery::change_request, "no path to back up", "Name at least one file or directory.");
+    if (request.paths.empty())
+        return fail(Recovery::change_request, "no path to back up", "Name at least one file or directory.");
     for (const auto& path : request.paths) {
         if (path.empty() || path[0] != '/')
-            return fail(Recovery::change_request, fmt::format("'{}' is not an absolute path", path), "Begin it with a slash.");
+            return fail(Recovery::change_request, fmt::format("'{}' is not an absolute path", path),
+                        "Begin it with a slash.");
         if (::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
             return fail_errno(errno, fmt::format("cannot back up {}", path), "Correct the path.");
     }
     if (request.pool.empty() == request.file.empty())
-        return fail(Recovery::change_request, "a backup needs either a pool or a file", "Give --pool POOL or --file FILE.");
-    if (!request.file.empty())
-        return fail(Recovery::change_request, "backups to a .bkf file are not available in this version", "Give --pool POOL.");
+        return fail(Recovery::change_request, "a backup needs either a pool or a file",
+                    "Give --pool POOL or --file FILE.");
     if (request.type != "normal")
-        return fail(Recovery::change_request, fmt::format("backup type '{}' is not available", request.type), "Use --type normal.");
-    pools::Pools pools(context_.store);
+        return fail(Recovery::change_request, fmt::format("backup type '{}' is not available", request.type),
+                    "Use --type normal.");
     backup::BackupPlan plan;
-    CAPSTAN_TRY(plan.pool, pools.by_name(PoolName{request.pool}));
-    if (plan.pool.kind != pools::PoolKind::application)
-        return fail(Recovery::change_request, fmt::format("pool {} belongs to the system: nothing is backed up into it", request.pool),
+    if (!request.file.empty()) {
+        CAPSTAN_CHECK(check_new_file(request.file));
+        plan.file = request.file;
+        plan.pool.policy.keep_for = std::chrono::years(200);
+    } else {
+        CAPSTAN_TRY(plan.pool, pools::Pools(context_.store).by_name(PoolName{request.pool}));
+    }
+    if (plan.file.empty() && plan.pool.kind != pools::PoolKind::application)
+        return fail(Recovery::change_request,
+                    fmt::format("pool {} belongs to the system: nothing is backed up into it", request.pool),
                     "'capstan pool list' shows the others.");
     plan.name = request.name.empty() ? request.paths.front() : request.name;
     plan.paths = request.paths;
@@ -149,7 +183,8 @@ Result<JobId> JobService::start_backup(const api::BackupRequest& request, const 
     if (request.retention && *request.retention != "forever") {
         auto keep = config::parse_duration(*request.retention);
         if (!keep)
-            return fail(Recovery::change_request, fmt::format("'{}' is no time", *request.retention), "Write it as 12h, 30d, 1y or forever.");
+            return fail(Recovery::change_request, fmt::format("'{}' is no time", *request.retention),
+                        "Write it as 12h, 30d, 1y or forever.");
         plan.keep_until = context_.clock.wall() + *keep;
     } else if (request.retention) {
         plan.keep_until = pools::kForever;

@@ -40,13 +40,17 @@ class JobService {
         SetNumber set{};
         std::vector<std::string> paths;
     };
-    Result<JobId> add(pools::JobKind kind, const std::string& name, const std::string& parameters, const std::string& owner);
+    Result<JobId> add(pools::JobKind kind, const std::string& name, const std::string& parameters,
+                      const std::string& owner);
     void set_out(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<void> follow(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
-    Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans, std::optional<backup::RestoreOptions> target);
+    Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
+                                std::optional<backup::RestoreOptions> target);
     Task<Result<void>> read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink);
-    Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths, std::optional<catalog::FileTime> at);
+    Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
+                                                       std::optional<catalog::FileTime> at);
+    Result<SetNumber> set_in_file(const std::string& file);
     Result<void> drain_issues(Live& live);
     Result<void> record_end(Live& live, const Result<void>& outcome);
     void fill_progress(const Live& live, api::JobInfo& info);

@@ -9,12 +9,12 @@
 #include "daemon/system_clock.hpp"
 #include "daemon/threads.hpp"
 
-#include <boost/asio/signal_set.hpp>
 #include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <cstdio>
@@ -31,7 +31,8 @@ constexpr std::string_view kUsage =
     "  capstand --version | --help\n"
     "\n"
     "Example: capstand --config /etc/capstan/capstan.yaml\n"
-    "SIGTERM and SIGINT stop it in order: blocks in hand are written and synchronised first. 'capstan status' shows what it does.\n";
+    "SIGTERM and SIGINT stop it in order: blocks in hand are written and synchronised first. 'capstan status' shows "
+    "what it does.\n";
 
 struct Arguments {
     std::string config = "/etc/capstan/capstan.yaml";
@@ -102,11 +103,13 @@ int run(const config::Settings& settings) {
     ThreadWorker worker(loop, "capstan-worker");
     ThreadStageRunner stages(loop);
     std::vector<std::function<void()>> closers;
-    World world{loop, clock, entropy, worker, stages, [&](const config::LibrarySettings& library) -> Result<LibraryDevices> {
-                    CAPSTAN_TRY(auto opened, open_devices(loop, library));
-                    closers.push_back(opened.close);
-                    return opened.devices;
-                }};
+    auto make_worker = [&] { return std::make_unique<ThreadWorker>(loop, "capstan-file"); };
+    auto open_library = [&](const config::LibrarySettings& library) -> Result<LibraryDevices> {
+        CAPSTAN_TRY(auto opened, open_devices(loop, library));
+        closers.push_back(opened.close);
+        return opened.devices;
+    };
+    World world{loop, clock, entropy, worker, stages, make_worker, open_library};
     world.host = host_name();
     auto plane = ControlPlane::open(std::move(world), settings);
     if (!plane) {
@@ -136,9 +139,10 @@ int run(const config::Settings& settings) {
         if (error) return;
         log::info("stopping", {{"signal", std::to_string(number)}});
         sd_notify(0, "STOPPING=1");
-        signals.async_wait([&](const boost::system::error_code& again, int) {  // a second signal does not wait for the jobs
-            if (!again) stop_now();
-        });
+        signals.async_wait(
+            [&](const boost::system::error_code& again, int) {  // a second signal does not wait for the jobs
+                if (!again) stop_now();
+            });
         loop.spawn(stop_in_order(**plane, stop_now));  // last: without a job it is done at once
     });
     loop.spawn(start_and_say(**plane));

@@ -1,14 +1,32 @@
 #include "backup/job/backup_job.hpp"
 
+#include "backup/job/bkf_file.hpp"
+#include "backup/labels/labels.hpp"
+
 #include "config/base/file.hpp"
 #include "config/base/log.hpp"
+#include "config/base/uuid.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 namespace capstan::backup {
+namespace {
 
-BackupJob::BackupJob(JobEnvironment& environment, BackupPlan plan) : environment_(environment), plan_(std::move(plan)) {}
+// A pattern of fnmatch that only this path matches.
+std::string exactly(const std::string& path) {
+    std::string pattern;
+    for (char c : path) {
+        if (std::string_view("*?[]\\").find(c) != std::string_view::npos) pattern += '\\';
+        pattern += c;
+    }
+    return pattern;
+}
+
+}  // namespace
+
+BackupJob::BackupJob(JobEnvironment& environment, BackupPlan plan)
+    : environment_(environment), plan_(std::move(plan)) {}
 BackupJob::~BackupJob() = default;
 
 void BackupJob::cancel() {
@@ -44,21 +62,22 @@ Task<Result<BackupOutcome>> BackupJob::run() {
     options.exclude = plan_.exclude;
     options.cross_file_systems = plan_.cross_file_systems;
     options.doorbell = &doorbell;
+    if (!plan_.file.empty()) options.exclude.push_back(exactly(plan_.file));
     CAPSTAN_CO_TRY(auto source, co_await open_source(std::move(options)));
+    if (!plan_.file.empty()) co_return co_await run_to_file(*source, doorbell);
 
     pools::WriteRequest request;
     request.job = plan_.job;
     request.pool = plan_.pool.id;
     auto leased = co_await environment_.mounts.mount_for_writing(request);
     if (!leased) co_return std::unexpected(leased.error());
-    WriteSession session{std::move(*leased), nullptr, true};
-    auto& lease = session.lease;
+    auto session = WriteSession::of(std::move(*leased));
     if (cancelled_) {
-        environment_.mounts.release(lease.id, pools::MountPort::After::keep);
+        environment_.mounts.release(session.lease->id, pools::MountPort::After::keep);
         co_return fail(Recovery::cancelled, "the job was cancelled");
     }
-    drive_ = lease.drive;
-    volume_tag_ = lease.medium.volume_tag.text;
+    drive_ = session.lease->drive;
+    volume_tag_ = session.medium.volume_tag.text;
     current_ = std::make_unique<SetWriterJob>(environment_, set_plan(), *source, doorbell, issues_, progress_, session);
     auto main = co_await current_->run();
     set_ = current_->number();
@@ -66,7 +85,8 @@ Task<Result<BackupOutcome>> BackupJob::run() {
         if (session.open) {  // cancelled: the set is closed on the medium, which is in order
             auto closed = co_await session.writer->finish();
             session.writer.reset();
-            environment_.mounts.release(lease.id, closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
+            environment_.mounts.release(session.lease->id,
+                                        closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
         }
         co_return std::unexpected(main.error());
     }
@@ -78,14 +98,16 @@ Task<Result<BackupOutcome>> BackupJob::run() {
     auto written = co_await write_catalog_set(session, *current_);
     if (written) {
         outcome.sets.push_back(*written);
-        outcome.bootstrap = fmt::format("volume {} family {} set {} catalog-set {} end {}", lease.medium.volume_tag.text,
-                                        raw(lease.medium.family), raw(*main), raw(*written), raw(lease.medium.recorded_end));
+        outcome.bootstrap =
+            fmt::format("volume {} family {} set {} catalog-set {} end {}", session.medium.volume_tag.text,
+                        raw(session.medium.family), raw(*main), raw(*written), raw(session.medium.recorded_end));
         auto closed = co_await session.writer->finish();
         session.writer.reset();
-        environment_.mounts.release(lease.id, closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
+        environment_.mounts.release(session.lease->id,
+                                    closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
     } else {
         // The set itself is committed; only its copy of the catalog is missing on the medium.
-        if (session.open) environment_.mounts.release(lease.id, pools::MountPort::After::suspect);
+        if (session.open) environment_.mounts.release(session.lease->id, pools::MountPort::After::suspect);
         pools::JobIssue line{plan_.job, pools::IssueKind::note, "",
                              "the catalog could not be written behind the set: " + to_text(written.error())};
         pools::Jobs jobs(environment_.store);
@@ -95,6 +117,40 @@ Task<Result<BackupOutcome>> BackupJob::run() {
         CAPSTAN_CO_CHECK(transaction.commit());
     }
     outcome.counts = counts;
+    co_return outcome;
+}
+
+// The same set, in a file of its own: no lease, no family to go on with, no set of catalog segments behind it.
+Task<Result<BackupOutcome>> BackupJob::run_to_file(Source& source, Doorbell& doorbell) {
+    labels::MediaLabel label;
+    label.media_id = make_uuid(environment_.entropy);
+    label.domain_id = environment_.store.domain();
+    label.family = MediaFamilyId{static_cast<std::uint32_t>(environment_.entropy.next() | 1)};
+    label.generation = WriteGeneration{1};
+    label.block_size = kBkfBlock;
+    label.created =
+        std::chrono::duration_cast<std::chrono::seconds>(environment_.clock.wall().time_since_epoch()).count();
+    WriteSession session{.medium = {}, .lease = std::nullopt, .writer = nullptr};
+    CAPSTAN_CO_TRY(session.writer, BkfWriter::create(plan_.file, environment_.make_worker()));
+    session.medium.media_id = label.media_id;
+    session.medium.family = label.family;
+    session.medium.block_size = kBkfBlock;
+    session.medium.recorded_end = kBkfFirstSet;
+    auto plan = set_plan();
+    plan.file = plan_.file;
+    plan.file_label = labels::to_media_header(label);
+    current_ =
+        std::make_unique<SetWriterJob>(environment_, std::move(plan), source, doorbell, issues_, progress_, session);
+    auto done = co_await current_->run();
+    set_ = current_->number();
+    if (!done) {
+        if (current_->segment_files().empty()) ::unlink(plan_.file.c_str());  // nothing in it was reported as saved
+        co_return std::unexpected(done.error());
+    }
+    BackupOutcome outcome;
+    outcome.sets.push_back(*done);
+    outcome.counts = current_->committed();
+    outcome.bootstrap = fmt::format("file {} set {}", plan_.file, raw(*done));
     co_return outcome;
 }
 

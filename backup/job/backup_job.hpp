@@ -1,4 +1,5 @@
-// One run of a backup to a pool: source, lease, the set, the small set of its catalog segments, release. Control thread.
+// One run of a backup to a pool: source, lease, the set, the small set of its catalog segments, release. Control
+// thread.
 #pragma once
 
 #include "backup/job/set_writer_job.hpp"
@@ -9,12 +10,13 @@ namespace capstan::backup {
 struct BackupPlan {
     JobId job{};
     pools::Pool pool;
-    std::string name;                   // of the job and its set
+    std::string name;  // of the job and its set
     std::vector<std::string> paths;
     std::vector<std::string> exclude;
     bool cross_file_systems = false;
-    std::optional<Wall> keep_until;     // empty: by the pool's policy
-    std::string catalog_directory;      // absolute
+    std::optional<Wall> keep_until;  // empty: by the pool's policy
+    std::string catalog_directory;   // absolute
+    std::string file;                // absolute path of a new .bkf file; `pool` has no meaning then
 };
 
 struct BackupOutcome {
@@ -40,6 +42,7 @@ class BackupJob {
 
   private:
     Task<Result<std::unique_ptr<Source>>> open_source(FileSourceOptions options);
+    Task<Result<BackupOutcome>> run_to_file(Source& source, Doorbell& doorbell);
     Task<Result<SetNumber>> write_catalog_set(WriteSession& session, const SetWriterJob& main);
     SetPlan set_plan() const;
 

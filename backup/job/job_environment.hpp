@@ -8,6 +8,7 @@
 #include "pools/store/store.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace capstan::backup {
@@ -22,6 +23,7 @@ struct JobEnvironment {
     pools::StateStore& store;
     pools::MountPort& mounts;
     std::function<drives::DriveOwner*(const DriveName&)> drive;  // of a lease; never null while the lease lasts
+    std::function<std::unique_ptr<Worker>()> make_worker;        // one more worker, for a .bkf file
     std::uint64_t ring_bytes = 512ull << 20;
     std::uint64_t checkpoint_bytes = 64ull << 30;
     std::chrono::seconds checkpoint_time{600};

@@ -1,5 +1,6 @@
 #include "backup/job/restore_job.hpp"
 
+#include "backup/job/bkf_file.hpp"
 #include "backup/mtf/blocks.hpp"
 #include "config/base/log.hpp"
 #include "pools/store/cartridges.hpp"
@@ -11,9 +12,9 @@
 namespace capstan::backup {
 namespace {
 
-constexpr std::size_t kObjectsAtOnce = 20000;     // of the selection in memory
-constexpr std::uint64_t kGapWorthReading = 64;    // blocks between two wanted objects that are read through, not located
-constexpr std::uint64_t kReadAhead = 256;         // blocks asked for at a time when an object goes on
+constexpr std::size_t kObjectsAtOnce = 20000;   // of the selection in memory
+constexpr std::uint64_t kGapWorthReading = 64;  // blocks between two wanted objects that are read through, not located
+constexpr std::uint64_t kReadAhead = 256;       // blocks asked for at a time when an object goes on
 
 }  // namespace
 
@@ -57,10 +58,12 @@ Task<Result<void>> RestoreJob::run() {
     auto finished = std::make_shared<Completion<bool>>(environment_.loop);
     environment_.loop.spawn(run_stage(finished));
     auto outcome = co_await read_steps();
+    if (outcome) outcome = co_await read_links();
     release();
     auto ended = co_await push(drives::RingEntry::Kind::end);
     co_await finished->wait();
-    while (!finished->done()) co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
+    while (!finished->done())
+        co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
     if (!outcome) co_return outcome;
     if (!ended) co_return ended;
     co_return stage_->outcome();
@@ -81,10 +84,12 @@ Result<std::vector<RestoreJob::Placed>> RestoreJob::next_objects() {
             selection_done_ = true;
             break;
         }
+        if (!links_.empty() && selected->ancestor) continue;  // the chosen names' own directories exist by now
         const auto& facts = selected->object.facts;
         if (!selected->location) {
             if (!selected->ancestor)
-                issues_.add(Issue{IssueKind::not_restored, selected->object.path, "nothing of it was saved in this set"});
+                issues_.add(
+                    Issue{IssueKind::not_restored, selected->object.path, "nothing of it was saved in this set"});
             continue;
         }
         const auto& location = *selected->location;
@@ -93,7 +98,8 @@ Result<std::vector<RestoreJob::Placed>> RestoreJob::next_objects() {
                    (facts.fla < e.end_fla || e.end_fla == 0);
         });
         if (extent == extents.end()) {
-            issues_.add(Issue{IssueKind::not_restored, selected->object.path, "the catalog does not say where it lies"});
+            issues_.add(
+                Issue{IssueKind::not_restored, selected->object.path, "the catalog does not say where it lies"});
             continue;
         }
         Placed object;
@@ -102,6 +108,11 @@ Result<std::vector<RestoreJob::Placed>> RestoreJob::next_objects() {
         object.offset = location.offset;
         object.end = raw(location.block) + (location.offset + facts.size) / location.block_size + 2;
         object.wanted = WantedObject{selected->object.path, facts.fla, selected->ancestor, facts.hash};
+        if (auto link = links_.find(selected->object.path); link != links_.end()) {
+            object.wanted.recorded_path = link->first;
+            object.wanted.path = link->second.front();
+            object.wanted.further_names.assign(link->second.begin() + 1, link->second.end());
+        }
         placed.push_back(std::move(object));
     }
     std::sort(placed.begin(), placed.end(), [](const Placed& a, const Placed& b) {
@@ -146,12 +157,38 @@ Task<Result<void>> RestoreJob::read_steps() {
             auto done = co_await run_step(std::move(step));
             if (done) continue;
             if (done.error().recovery != Recovery::replace_medium) co_return done;
-            // What could not be read is named by the stage at the stretch's end; the rest of the medium is still wanted.
+            // What could not be read is named by the stage at the stretch's end; the rest of the medium is still
+            // wanted.
             log::warning("read-failed", {{"volume_tag", volume_tag_}, {"error", to_text(done.error())}});
             CAPSTAN_CO_CHECK(co_await end_stretch());
         }
     }
     co_return Result<void>{};
+}
+
+// Names that are links to a file that was not chosen: its data are read for them.
+Task<Result<void>> RestoreJob::read_links() {
+    auto links = stage_->take_unresolved_links();
+    if (links.empty()) co_return Result<void>{};
+    std::vector<std::string> first_names;
+    for (auto& link : links) {
+        auto& names = links_[link.first_name];
+        if (names.empty()) first_names.push_back(link.first_name);
+        names.push_back(std::move(link.path));
+    }
+    std::move_only_function<Result<catalog::Selection>()> select = [this, first_names] {
+        return plan_.select(first_names);
+    };
+    auto selected = co_await environment_.worker.run<Result<catalog::Selection>>(std::move(select));
+    if (!selected) co_return fail(Recovery::cancelled, "the daemon is stopping");
+    if (!*selected) co_return std::unexpected(selected->error());
+    selection_ = std::move(**selected);
+    for (const auto& missing : selection_.missing())
+        for (const auto& path : links_[missing])
+            issues_.add(Issue{IssueKind::not_restored, path,
+                              fmt::format("its data are those of /{}, which the set does not have", missing)});
+    selection_done_ = false;
+    co_return co_await read_steps();
 }
 
 Task<Result<void>> RestoreJob::mount(std::size_t extent) {
@@ -162,17 +199,25 @@ Task<Result<void>> RestoreJob::mount(std::size_t extent) {
         co_return Result<void>{};
     }
     release();
+    if (!plan_.file.empty()) {
+        if (!file_) {
+            CAPSTAN_CO_TRY(file_, BkfReader::open(plan_.file, wanted.media_id, environment_.make_worker()));
+        }
+        reader_ = file_.get();
+        co_return Result<void>{};
+    }
     pools::Cartridges cartridges(environment_.store);
     CAPSTAN_CO_TRY(auto cartridge, cartridges.by_media_id(wanted.media_id));
     if (!cartridge)
         co_return fail(Recovery::ask_operator,
-                       fmt::format("set {} lies on cartridge {} (media id {}), which the database does not know", raw(plan_.set),
-                                   wanted.volume_tag.text, wanted.media_id.text),
+                       fmt::format("set {} lies on cartridge {} (media id {}), which the database does not know",
+                                   raw(plan_.set), wanted.volume_tag.text, wanted.media_id.text),
                        "Put it into an IE port and run 'capstan media import'.");
     CAPSTAN_CO_TRY(lease_, co_await environment_.mounts.mount_for_reading(plan_.job, cartridge->id));
     mounted_extent_ = extent;
     volume_tag_ = lease_->medium.volume_tag.text;
     drive_ = lease_->drive;
+    reader_ = environment_.drive(drive_);
     co_return Result<void>{};
 }
 
@@ -187,20 +232,17 @@ Task<Result<void>> RestoreJob::push(drives::RingEntry::Kind kind) {
 
 Task<Result<bool>> RestoreJob::read_blocks(BlockNumber from, std::uint64_t count) {
     using Reason = drives::ReadReport::Reason;
-    auto* drive = environment_.drive(lease_->drive);
     position_ = from;
     while (count > 0) {
         if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
-        auto report = co_await drive->read_into(ring_, position_, count, environment_.patience);
+        auto report = co_await reader_->read_into(ring_, position_, count, environment_.patience);
         if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
         position_ = report.position;
         count -= std::min(count, report.blocks);
         switch (report.reason) {
             case Reason::count_reached: co_return true;
             case Reason::no_room: break;
-            case Reason::filemark:
-                CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::filemark));
-                co_return false;
+            case Reason::filemark: CAPSTAN_CO_CHECK(co_await push(drives::RingEntry::Kind::filemark)); co_return false;
             case Reason::end_of_data: co_return false;
             case Reason::failed: co_return std::unexpected(*report.error);
         }

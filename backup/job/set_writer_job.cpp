@@ -1,7 +1,9 @@
 #include "backup/job/set_writer_job.hpp"
 
+#include "backup/job/bkf_file.hpp"
 #include "backup/mtf/continuation.hpp"
 #include "config/base/log.hpp"
+#include "config/base/uuid.hpp"
 #include "pools/store/meta.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +13,8 @@
 namespace capstan::backup {
 
 using Reason = drives::StreamReport::Reason;
+
+constexpr std::uint64_t kBkfSlots = 64;  // a file gives its slots back as soon as they are written
 
 mtf::DateTime mtf_time(Wall time) {
     return mtf::from_unix(std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
@@ -42,8 +46,8 @@ std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues) 
     return lines;
 }
 
-SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell, IssueQueue& issues,
-                           EncoderProgress& progress, WriteSession& session)
+SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell,
+                           IssueQueue& issues, EncoderProgress& progress, WriteSession& session)
     : environment_(environment),
       plan_(std::move(plan)),
       issues_(issues),
@@ -61,33 +65,47 @@ Result<void> SetWriterJob::begin() {
     auto now = environment_.clock.wall();
     pools::Families families(environment_.store);
     pools::Sets sets(environment_.store);
-    CAPSTAN_TRY(auto family, families.get(session_.lease.medium.family));
+    auto longest = pools::kForever;
+    if (!to_file()) {
+        CAPSTAN_TRY(auto family, families.get(session_.medium.family));
+        longest = family.keep_until;
+    }
     set_.job = plan_.job;
     set_.name = plan_.set_name;
     set_.type = plan_.type;
     set_.pool = plan_.pool.id;
-    set_.family = family.id;
+    set_.family = session_.medium.family;
+    set_.file = plan_.file;
     set_.started = now;
-    auto high = environment_.entropy.next(), low = environment_.entropy.next();
-    set_.uuid = Uuid{fmt::format("{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFF,
-                                 0x8000 | (low >> 50), low & 0xFFFFFFFFFFFF)};
+    set_.uuid = make_uuid(environment_.entropy);
     // Never longer than the label says: the medium itself would be given free then.
-    auto wanted = plan_.keep_until.value_or(pools::kForever - now > plan_.pool.policy.keep_for ? now + plan_.pool.policy.keep_for
-                                                                                               : pools::kForever);
-    set_.keep_until = std::min(wanted, family.keep_until);
+    auto wanted = plan_.keep_until.value_or(
+        pools::kForever - now > plan_.pool.policy.keep_for ? now + plan_.pool.policy.keep_for : pools::kForever);
+    set_.keep_until = std::min(wanted, longest);
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(environment_.store));
-    CAPSTAN_TRY(set_.mtf_number, families.take_set_number(transaction, family.id));
+    set_.mtf_number = 1;
+    if (!to_file()) {
+        CAPSTAN_TRY(set_.mtf_number, families.take_set_number(transaction, set_.family));
+    }
     CAPSTAN_TRY(set_.number, sets.begin(transaction, set_));
     CAPSTAN_CHECK(transaction.commit());
+    fill_encoder_settings(now);
+    return {};
+}
 
+void SetWriterJob::fill_encoder_settings(Wall now) {
     auto seconds = [](Wall time) {
-        return time == pools::kForever ? 0 : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+        return time == pools::kForever
+                   ? 0
+                   : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
     };
     auto& settings = encoder_settings_;
-    settings.output_size = session_.lease.medium.block_size;
+    settings.output_size = to_file() ? kBkfChunk : session_.medium.block_size;
+    settings.media_header = plan_.file_label;
+    settings.soft_filemarks = to_file();
     settings.checkpoint_bytes = environment_.checkpoint_bytes;
     settings.set.number = set_.mtf_number;
-    settings.set.physical_address = raw(session_.lease.medium.recorded_end);
+    settings.set.physical_address = raw(session_.medium.recorded_end);
     settings.set.name = plan_.set_name;
     settings.set.description = plan_.job_name;
     settings.set.user = "root";
@@ -107,7 +125,6 @@ Result<void> SetWriterJob::begin() {
         settings.segment_path = [directory = plan_.catalog_directory, number = set_.number](std::uint32_t ordinal) {
             return fmt::format("{}/{}.{}", directory, raw(number), ordinal);
         };
-    return {};
 }
 
 Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
@@ -118,8 +135,9 @@ Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
 
 Task<Result<SetNumber>> SetWriterJob::run() {
     CAPSTAN_CO_CHECK(begin());
-    auto slots = std::max<std::uint64_t>(environment_.ring_bytes / session_.lease.medium.block_size, 8);
-    ring_ = std::make_shared<drives::BlockRing>(session_.lease.medium.block_size, slots, &doorbell_);
+    auto slots = std::max<std::uint64_t>(environment_.ring_bytes / encoder_settings_.output_size, 8);
+    if (to_file()) slots = std::min(slots, kBkfSlots);
+    ring_ = std::make_shared<drives::BlockRing>(encoder_settings_.output_size, slots, &doorbell_);
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
     auto outcome = co_await open_writer();
     if (outcome) {
@@ -136,33 +154,38 @@ Task<Result<SetNumber>> SetWriterJob::run() {
             }
         }
         co_await finished->wait();
-        while (!finished->done()) co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
+        while (!finished->done())
+            co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
     }
     if (outcome) co_return set_.number;
     if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);
     if (!complete_) {
-        auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(), to_text(outcome.error()));
-        if (!aborted) log::error("abort-not-recorded", {{"set", std::to_string(raw(set_.number))}, {"error", to_text(aborted.error())}});
+        auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(),
+                                        to_text(outcome.error()));
+        if (!aborted)
+            log::error("abort-not-recorded",
+                       {{"set", std::to_string(raw(set_.number))}, {"error", to_text(aborted.error())}});
     }
     co_return std::unexpected(outcome.error());
 }
 
 void SetWriterJob::close_session(pools::MountPort::After after) {
     session_.writer.reset();
-    if (session_.open) environment_.mounts.release(session_.lease.id, after);
+    if (session_.open && session_.lease) environment_.mounts.release(session_.lease->id, after);
     session_.open = false;
 }
 
 Task<Result<void>> SetWriterJob::open_writer() {
-    auto* drive = environment_.drive(session_.lease.drive);
     if (!session_.writer) {
-        CAPSTAN_CO_TRY(session_.writer, co_await drive->start_writing(session_.lease.permit));
+        auto* drive = environment_.drive(session_.lease->drive);
+        CAPSTAN_CO_TRY(session_.writer, co_await drive->start_writing(session_.lease->permit));
     }
-    extent_start_ = session_.lease.medium.recorded_end;
+    extent_start_ = session_.medium.recorded_end;
     last_checkpoint_ = environment_.clock.now();
     if (!extents_.empty()) co_return Result<void>{};
-    extents_.push_back({session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, 0, 0,
-                        session_.lease.medium.recorded_end, session_.lease.medium.block_size, mtf::kFlbSize});
+    extents_.push_back({session_.medium.media_id, session_.medium.volume_tag, session_.medium.family,
+                        session_.medium.sequence, 0, 0, session_.medium.recorded_end, session_.medium.block_size,
+                        mtf::kFlbSize});
     co_return Result<void>{};
 }
 
@@ -182,7 +205,8 @@ Task<Result<void>> SetWriterJob::stream() {
             case Reason::early_warning:
             case Reason::volume_overflow: CAPSTAN_CO_CHECK(co_await next_medium(report.next_sequence)); break;
             case Reason::ended: {
-                if (cancelled_) co_return fail(Recovery::cancelled, fmt::format("set {} was cancelled", raw(set_.number)));
+                if (cancelled_)
+                    co_return fail(Recovery::cancelled, fmt::format("set {} was cancelled", raw(set_.number)));
                 co_return Result<void>{};
             }
             case Reason::failed: co_return std::unexpected(*report.error);
@@ -214,9 +238,14 @@ catalog::SegmentHeader SetWriterJob::header_of(const CheckpointPart& part) const
 pools::CheckpointRecord SetWriterJob::record_of(BlockNumber end) const {
     pools::CheckpointRecord record;
     record.set = set_.number;
-    record.job = plan_.job;
-    record.cartridge = session_.lease.medium.cartridge;
-    record.extent = {set_.number, session_.lease.medium.cartridge, session_.lease.medium.sequence, extents_.back().first_fla, extents_.back().block, end};
+    if (plan_.type != "catalog") record.job = plan_.job;  // what stands behind the job's sets does not count
+    record.cartridge = session_.medium.cartridge;
+    record.extent = {set_.number,
+                     session_.medium.cartridge,
+                     session_.medium.sequence,
+                     extents_.back().first_fla,
+                     extents_.back().block,
+                     end};
     record.recorded_end = end;
     record.mtf_number = set_.mtf_number;
     record.bytes_on_medium = bytes_on_medium_;
@@ -233,7 +262,8 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     record.changed = part.changed;
     record.issues = ledger_lines(plan_.job, issues_.drain());
     if (part.segment) {
-        std::move_only_function<Result<catalog::SegmentHeader>()> write = [builder = std::move(part.segment), header = header_of(part)]() mutable {
+        std::move_only_function<Result<catalog::SegmentHeader>()> write = [builder = std::move(part.segment),
+                                                                           header = header_of(part)]() mutable {
             return builder->finish(std::move(header));
         };
         auto written = co_await environment_.worker.run<Result<catalog::SegmentHeader>>(std::move(write));
@@ -246,7 +276,8 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     if (!part.last) {
         CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record));
     } else if (cancelled_) {
-        CAPSTAN_CO_CHECK(pools::abort_set(environment_.store, set_.number, record, environment_.clock.wall(), "cancelled"));
+        CAPSTAN_CO_CHECK(
+            pools::abort_set(environment_.store, set_.number, record, environment_.clock.wall(), "cancelled"));
         complete_ = true;
     } else {
         CAPSTAN_CO_CHECK(pools::finish_set(environment_.store, record, environment_.clock.wall()));
@@ -258,7 +289,7 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     committed_.not_saved += record.not_saved;
     committed_.changed += record.changed;
     last_checkpoint_ = environment_.clock.now();
-    session_.lease.medium.recorded_end = proven;
+    session_.medium.recorded_end = proven;
     co_return Result<void>{};
 }
 
@@ -270,17 +301,20 @@ Task<Result<void>> SetWriterJob::next_medium(std::uint64_t sequence) {
     pools::WriteRequest request;
     request.job = plan_.job;
     request.pool = plan_.pool.id;
-    request.continuation = pools::WriteRequest::Continuation{session_.lease.medium.family, static_cast<std::uint16_t>(session_.lease.medium.sequence + 1)};
-    CAPSTAN_CO_TRY(session_.lease, co_await environment_.mounts.mount_for_writing(request));
-    session_.open = true;
+    request.continuation = pools::WriteRequest::Continuation{session_.medium.family,
+                                                             static_cast<std::uint16_t>(session_.medium.sequence + 1)};
+    CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
+    session_ = WriteSession::of(std::move(lease));
     co_return co_await begin_medium(resume);
 }
 
 Task<Result<void>> SetWriterJob::end_medium(const mtf::ResumePoint& resume) {
     pools::Sets sets(environment_.store);
     mtf::EndOfTapeBlock block;
-    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(session_.lease.medium.cartridge));
-    auto closed = std::find_if(here.rbegin(), here.rend(), [&](const pools::Set& set) { return set.number != set_.number && set.state == pools::SetState::complete; });
+    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(session_.medium.cartridge));
+    auto closed = std::find_if(here.rbegin(), here.rend(), [&](const pools::Set& set) {
+        return set.number != set_.number && set.state == pools::SetState::complete;
+    });
     if (closed == here.rend()) {
         block.header.attributes = mtf::block_attribute::eotm_no_eset;
     } else {
@@ -288,7 +322,7 @@ Task<Result<void>> SetWriterJob::end_medium(const mtf::ResumePoint& resume) {
     }
     std::vector<drives::WriteItem> items(3);
     items[0].filemark = items[2].filemark = true;
-    items[1].bytes.resize(session_.lease.medium.block_size);
+    items[1].bytes.resize(session_.medium.block_size);
     CAPSTAN_CO_CHECK(mtf::encode_padded(block, {}, items[1].bytes));
     // A drive that is really full takes no more: readers do without the marker.
     auto marked = co_await session_.writer->write_blocks(std::move(items));
@@ -305,23 +339,32 @@ Task<Result<void>> SetWriterJob::end_medium(const mtf::ResumePoint& resume) {
 
 Task<Result<void>> SetWriterJob::begin_medium(const mtf::ResumePoint& resume) {
     CAPSTAN_CO_CHECK(co_await open_writer());
-    auto first = session_.lease.medium.recorded_end;
+    auto first = session_.medium.recorded_end;
     if (resume.inside == mtf::ResumePoint::Inside::nothing) {  // the set's own first block comes, or its end
-        extents_.back() = {session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, 0, 0, first,
-                           session_.lease.medium.block_size, mtf::kFlbSize};
+        extents_.back() = {session_.medium.media_id,
+                           session_.medium.volume_tag,
+                           session_.medium.family,
+                           session_.medium.sequence,
+                           0,
+                           0,
+                           first,
+                           session_.medium.block_size,
+                           mtf::kFlbSize};
         co_return Result<void>{};
     }
     std::vector<drives::WriteItem> items(1);
-    items[0].bytes.resize(session_.lease.medium.block_size);
+    items[0].bytes.resize(session_.medium.block_size);
     auto set = encoder_settings_.set;
     set.physical_address = raw(first);
     mtf::encode_continuation(resume, set, encoder_settings_.volume, items[0].bytes);
     CAPSTAN_CO_TRY(auto written, co_await session_.writer->write_blocks(std::move(items)));
     if (written.written != 1)
-        co_return fail(Recovery::replace_medium, fmt::format("{} is full before the set went on", session_.lease.medium.volume_tag.text),
+        co_return fail(Recovery::replace_medium,
+                       fmt::format("{} is full before the set went on", session_.medium.volume_tag.text),
                        "Retire the cartridge and run the job again.");
-    extents_.push_back({session_.lease.medium.media_id, session_.lease.medium.volume_tag, session_.lease.medium.family, session_.lease.medium.sequence, resume.address, 0,
-                        first + 1, session_.lease.medium.block_size, mtf::kFlbSize});
+    extents_.push_back({session_.medium.media_id, session_.medium.volume_tag, session_.medium.family,
+                        session_.medium.sequence, resume.address, 0, first + 1, session_.medium.block_size,
+                        mtf::kFlbSize});
     co_return Result<void>{};
 }
 

@@ -1,6 +1,6 @@
-// Writes one set to a pool: leases, ring, encoder, checkpoints, spanning. Used for the set of a job and for the small set of
-// catalog segments behind it. Control thread. Commit order (design section 2): medium synchronised and position confirmed,
-// catalog segment written and fsynced, one transaction. Before that nothing is reported as saved.
+// Writes one set to a pool: leases, ring, encoder, checkpoints, spanning. Used for the set of a job and for the small
+// set of catalog segments behind it. Control thread. Commit order (design section 2): medium synchronised and position
+// confirmed, catalog segment written and fsynced, one transaction. Before that nothing is reported as saved.
 #pragma once
 
 #include "backup/job/encoder_stage.hpp"
@@ -16,27 +16,35 @@ struct SetPlan {
     JobId job{};
     pools::Pool pool;
     std::string job_name, set_name;
-    std::string type = "normal";                // "catalog": the set of catalog segments
-    std::optional<Wall> keep_until;             // empty: by the pool's policy
-    std::vector<std::string> roots;             // paths that were asked for
-    std::string catalog_directory;              // where segments are written
+    std::string type = "normal";                 // "catalog": the set of catalog segments
+    std::optional<Wall> keep_until;              // empty: by the pool's policy
+    std::vector<std::string> roots;              // paths that were asked for
+    std::string catalog_directory;               // where segments are written
+    std::string file;                            // a .bkf file instead of a pool: its path,
+    std::optional<mtf::MediaHeader> file_label;  // and what its first block says
 };
 
 struct CommittedCounts {  // what the commits so far say
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;
 };
 
-// A lease being written to: several sets follow each other in one session. `open`: the lease is held.
+// A medium being written to: several sets follow each other in one session.
 struct WriteSession {
-    pools::WriteLease lease;  // medium.recorded_end follows the commits
+    pools::MountedMedium medium;             // recorded_end follows the commits
+    std::optional<pools::WriteLease> lease;  // none: a .bkf file, of which `medium` is the description
     std::unique_ptr<drives::BlockWriter> writer;
-    bool open = true;
+    bool open = true;  // the lease is held, the file is written
+    static WriteSession of(pools::WriteLease lease) {
+        auto medium = lease.medium;
+        return {std::move(medium), std::move(lease), nullptr, true};
+    }
 };
 
 class SetWriterJob {
   public:
-    // Everything given by reference outlives the job. `session` is where the set begins; afterwards it is where it ended, for
-    // the next set, or it is closed and released (`open` is false) because writing failed. `doorbell`: the source's.
+    // Everything given by reference outlives the job. `session` is where the set begins; afterwards it is where it
+    // ended, for the next set, or it is closed and released (`open` is false) because writing failed. `doorbell`: the
+    // source's.
     SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell, IssueQueue& issues,
                  EncoderProgress& progress, WriteSession& session);
 
@@ -50,6 +58,8 @@ class SetWriterJob {
 
   private:
     Result<void> begin();
+    void fill_encoder_settings(Wall now);
+    bool to_file() const { return !plan_.file.empty(); }
     Task<Result<void>> stream();
     Task<Result<void>> commit(CheckpointPart part, BlockNumber proven);
     Task<Result<void>> next_medium(std::uint64_t sequence);
@@ -73,8 +83,8 @@ class SetWriterJob {
     std::shared_ptr<drives::BlockRing> ring_;
     std::unique_ptr<EncoderStage> stage_;
     std::vector<catalog::MediaExtent> extents_;
-    BlockNumber extent_start_{};          // recorded end of the present medium when this set came to it
-    std::uint64_t bytes_on_medium_ = 0;   // accepted since the last commit
+    BlockNumber extent_start_{};         // recorded end of the present medium when this set came to it
+    std::uint64_t bytes_on_medium_ = 0;  // accepted since the last commit
     std::vector<std::string> segment_files_;
     CommittedCounts committed_;
     Steady last_checkpoint_{};

@@ -33,6 +33,8 @@ namespace {
 
 struct Describe {
     std::string operator()(const MediaLabel& label) const {
+        if (label.block_size == mtf::kFlbSize)  // a .bkf file: no volume tag, no pool
+            return fmt::format("Capstan backup file, media id {}", label.media_id.text);
         return fmt::format("Capstan medium {} of pool {}, media id {}, family {:08X} sequence {}, generation {}",
                            label.volume_tag.empty() ? "without volume tag" : mtf::printable(label.volume_tag.text),
                            mtf::printable(label.pool.text), label.media_id.text, raw(label.family), label.sequence,
@@ -41,7 +43,8 @@ struct Describe {
     std::string operator()(const DamagedCapstan& damaged) const { return "damaged MTF label: " + damaged.why; }
     std::string operator()(const ForeignMtf& foreign) const {
         if (foreign.software.empty()) return fmt::format("MTF medium, {}", mtf::printable(foreign.name));
-        return fmt::format("MTF medium '{}' written by {}", mtf::printable(foreign.name), mtf::printable(foreign.software));
+        return fmt::format("MTF medium '{}' written by {}", mtf::printable(foreign.name),
+                           mtf::printable(foreign.software));
     }
     std::string operator()(const OtherFormat& other) const {
         auto text = std::string(name_of(other.format));

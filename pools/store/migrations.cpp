@@ -90,8 +90,13 @@ constexpr std::string_view kVersion1[] = {
     "DELETE FROM pools WHERE id = 9",  // application pools count from 10
 };
 
+constexpr std::string_view kVersion2[] = {
+    "CREATE INDEX sets_by_file ON sets (file, number) WHERE file <> ''",
+};
+
 constexpr Migration kMigrations[] = {
     {1, "media, sets, jobs, work, journal, audit", kVersion1},
+    {2, "sets in .bkf files", kVersion2},
 };
 
 Result<void> run_step(Database& database, const Migration& step) {

@@ -94,6 +94,13 @@ Result<std::optional<Set>> Sets::by_uuid(const Uuid& uuid) {
     return std::move(sets.front());
 }
 
+Result<std::optional<Set>> Sets::newest_in_file(const std::string& path) {
+    CAPSTAN_TRY(auto sets, query_sets(store_.database(), "WHERE file = $1 AND file <> '' ORDER BY number DESC LIMIT 1",
+                                      sql::values(path)));
+    if (sets.empty()) return std::optional<Set>();
+    return std::optional(std::move(sets.front()));
+}
+
 Result<std::vector<Set>> Sets::list(const SetFilter& filter) {
     std::string condition = "WHERE number > 0";
     sql::Values parameters;

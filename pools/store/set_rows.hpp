@@ -47,6 +47,7 @@ class Sets {
     Result<SetNumber> begin(WriteTransaction& transaction, const Set& set);
     Result<Set> get(SetNumber number);
     Result<std::optional<Set>> by_uuid(const Uuid& uuid);
+    Result<std::optional<Set>> newest_in_file(const std::string& path);  // a .bkf file
     Result<std::vector<Set>> list(const SetFilter& filter);
     Result<std::vector<Set>> unfinished();  // state running: after a start-up, cut off by the crash
     Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);    // by first block
