@@ -2,5 +2,3 @@ project_library(NAME drives
   SOURCES block_ring.cpp block_writer.cpp drive_core.cpp drive_owner.cpp drive_state.cpp
           operations_medium.cpp operations_read.cpp operations_write.cpp scsi/thread_device.cpp
   USES scsi)
-# g++ 12 pairs Asio's inlined frame allocation with its deallocation wrongly (as PR 103993 does).
-target_compile_options(drives PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)

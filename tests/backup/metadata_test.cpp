@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(Fields, BadMetadata,
                          testing::Values(Bad{"Mode", 6, 1}, Bad{"Nanoseconds", 43, 0xFF}, Bad{"Size", 63, 0xFF},
                                          Bad{"NulInName", 121, 0}, Bad{"SlashInName", 121, '/'},
                                          Bad{"FieldBeyondTheEnd", 119, 0x7F}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& each) { return each.param.name; });
 
 }  // namespace
 }  // namespace capstan::backup

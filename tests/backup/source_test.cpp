@@ -89,10 +89,11 @@ TEST(FileSource, EndsItsThreadsWhenItIsDroppedEarly) {
 
 TEST(FileSource, CountsSocketsAndNamesOtherFileSystems) {
     auto all = pump({.paths = {"/dev"}}, "");  // holds mount points on every machine
-    if (std::filesystem::exists("/dev/pts"))
+    if (std::filesystem::exists("/dev/pts")) {
         EXPECT_TRUE(std::any_of(all.source_issues.begin(), all.source_issues.end(), [](const Issue& issue) {
             return issue.path == "dev/pts" && issue.kind == IssueKind::other_file_system;
         }));
+    }
     auto chosen_twice = pump({.paths = {"/dev", "/dev/pts"}}, "");
     EXPECT_TRUE(std::find(chosen_twice.paths.begin(), chosen_twice.paths.end(), "dev/pts/ptmx") !=
                 chosen_twice.paths.end());
@@ -138,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
                            ObjectOutcome::State::shrank, IssueKind::shrank},
                     Change{"Rewritten", [](const std::string& path) { write_file(path, std::string(1000000, 'b')); },
                            ObjectOutcome::State::changed, IssueKind::changed}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 TEST(FileSource, GoesOnWhenAnObjectVanishes) {
     ScratchDirectory scratch;

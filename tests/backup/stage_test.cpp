@@ -362,8 +362,12 @@ TEST_F(Stages, FilesThatChangeWhileTheyAreReadAreWholeOnTheMedium) {
     // The ring holds less than one file: both are changed while they are open.
     int changes = 0;
     how.at_block = [&](EncoderStage&, std::size_t blocks) {
-        if (blocks == 25 && changes++ == 0) ASSERT_EQ(::truncate((source + "/grows").c_str(), 400000), 0);
-        if (blocks == 45 && changes++ == 1) ASSERT_EQ(::truncate((source + "/shrinks").c_str(), 1000), 0);
+        if (blocks == 25 && changes++ == 0) {
+            ASSERT_EQ(::truncate((source + "/grows").c_str(), 400000), 0);
+        }
+        if (blocks == 45 && changes++ == 1) {
+            ASSERT_EQ(::truncate((source + "/shrinks").c_str(), 1000), 0);
+        }
     };
     auto medium = encode_set({.paths = {source}}, catalog.path(), how);
     auto told = text_of(medium.issues);

@@ -24,7 +24,8 @@ add_library(project_options INTERFACE)
 target_include_directories(project_options INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(project_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough -Wundef -Wno-missing-field-initializers -Werror
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)       # g++ 12 warns falsely about std::string (PR 105651)
+  # g++ 12 warns falsely about std::string (PR 105651) and about the frames of Asio's coroutines, whose operator new it inlines
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict> $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
 # Asio is compiled once (config/base/asio.cpp) and has no deprecated parts; fmt and spdlog are the compiled libraries.
 target_compile_definitions(project_options INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED SPDLOG_COMPILED_LIB SPDLOG_FMT_EXTERNAL _FILE_OFFSET_BITS=64)

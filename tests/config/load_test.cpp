@@ -130,7 +130,7 @@ INSTANTIATE_TEST_SUITE_P(
                          "debug, info, warning, error."},
                     Case{"LongSocket", "+api: {socket: /" + std::string(107, 'a') + "}\n",
                          ":5:15: api.socket: the path is too long for a socket. It may have 107 bytes at most."}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Libraries, LoadErrors,
@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "  - name: LIB2\n    changer: {virtual: {directory: /lib}}\n    drives: [{name: D2, element: 1}]\n",
              ":6:36: libraries[1].changer.virtual.directory: a library's directory is named '/lib' already. The other "
              "one stands in line 3; give one of them another name."}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     PoolsAndJobs, LoadErrors,
@@ -226,7 +226,7 @@ INSTANTIATE_TEST_SUITE_P(
              ":6:46: jobs[0].type: 'daily' is not one of the allowed words. Allowed: normal."},
         Case{"EmptyPattern", "+pools: [{name: P}]\njobs: [{name: J, pool: P, paths: [/a], exclude: [\"\"]}]\n",
              ":6:50: jobs[0].exclude[0]: is not a pattern. Write a shell pattern between quotes, such as \"*.tmp\"."}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& each) { return each.param.name; });
 
 TEST(Errors, AreSaidAllAtOnceInTheOrderOfTheFile) {
     auto outcome = load_text("jobs: [{name: J, pool: P}]\nlog: {level: loud}\napi: {sockt: /a}\nlibraries: 3\n", "f");
