@@ -20,7 +20,8 @@ Result<std::shared_ptr<SegmentSnapshot>> SegmentSnapshot::take(Context& context,
         summary.time = set.started;
         snapshot->sets_.push_back(std::move(summary));
         auto& refs = snapshot->segments_[raw(set.number)];
-        for (const auto& segment : segments) refs.push_back({set.number, segment.ordinal, directory + "/" + segment.file_name});
+        for (const auto& segment : segments)
+            refs.push_back({set.number, segment.ordinal, directory + "/" + segment.file_name});
         return {};
     };
     if (only) {
@@ -31,7 +32,10 @@ Result<std::shared_ptr<SegmentSnapshot>> SegmentSnapshot::take(Context& context,
     pools::SetFilter filter;
     for (;;) {
         CAPSTAN_TRY(auto page, sets.list(filter));
-        for (const auto& set : page) CAPSTAN_CHECK(add(set));
+        for (const auto& set : page) {
+            if (set.state == pools::SetState::overwritten) continue;
+            CAPSTAN_CHECK(add(set));
+        }
         if (page.size() < filter.limit) return snapshot;
         filter.before = page.back().number;
     }
@@ -45,8 +49,8 @@ Result<std::vector<catalog::SegmentRef>> SegmentSnapshot::segments_of(SetNumber 
     return found->second;
 }
 
-Result<std::vector<catalog::SetSummary>> SegmentSnapshot::sets_newest_first(std::optional<catalog::FileTime> at, std::size_t skip,
-                                                                            std::size_t limit) const {
+Result<std::vector<catalog::SetSummary>> SegmentSnapshot::sets_newest_first(std::optional<catalog::FileTime> at,
+                                                                            std::size_t skip, std::size_t limit) const {
     std::vector<catalog::SetSummary> page;
     for (const auto& set : sets_) {
         if (at && set.time > *at) continue;

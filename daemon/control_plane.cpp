@@ -16,7 +16,8 @@ ControlPlane::~ControlPlane() = default;
 Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Settings settings) {
     auto plane = std::unique_ptr<ControlPlane>(new ControlPlane(std::move(world), std::move(settings)));
     auto& self = *plane;
-    CAPSTAN_TRY(self.store_, pools::StateStore::open(self.settings_.state_directory, self.world_.entropy));
+    CAPSTAN_TRY(self.store_, pools::StateStore::open(self.settings_.state_directory, self.world_.entropy,
+                                                     self.settings_.reserve_file));
     self.guard_ = std::make_unique<pools::ClockGuard>(*self.store_, self.world_.clock);
     self.permits_ = std::make_unique<pools::PermitOffice>(*self.store_, *self.guard_, self.world_.clock);
     self.changed_ = std::make_unique<Signal>(self.world_.loop);
@@ -89,6 +90,7 @@ Task<void> ControlPlane::start() {
 Task<void> ControlPlane::check_clock() {
     constexpr std::chrono::minutes kInterval{5};
     while (co_await sleep_for(world_.loop, world_.clock, kInterval)) {
+        store_->keep_reserve();
         auto checked = guard_->check();
         if (!checked) {
             log::error("clock-not-recorded", {{"error", to_text(checked.error())}});

@@ -83,7 +83,8 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     }
     if (drive.cartridge) {
         info.cartridge = raw(*drive.cartridge);
-        if (auto row = pools::Cartridges(plane.context().store).get(*drive.cartridge)) info.volume_tag = row->volume_tag.text;
+        if (auto row = pools::Cartridges(plane.context().store).get(*drive.cartridge))
+            info.volume_tag = row->volume_tag.text;
     }
     return info;
 }
@@ -107,8 +108,10 @@ Result<std::vector<api::PoolInfo>> describe_pools(ControlPlane& plane) {
         info.draw_from_free = pool.policy.draw_from_free && pool.kind == pools::PoolKind::application;
         info.return_to_free = pool.policy.return_to_free && pool.kind == pools::PoolKind::application;
         info.block_size = pool.policy.block_size;
-        if (pool.policy.keep_for < kForEver) info.retention_seconds = static_cast<std::uint64_t>(pool.policy.keep_for.count());
-        if (pool.policy.append_for < kForEver) info.append_seconds = static_cast<std::uint64_t>(pool.policy.append_for.count());
+        if (pool.policy.keep_for < kForEver)
+            info.retention_seconds = static_cast<std::uint64_t>(pool.policy.keep_for.count());
+        if (pool.policy.append_for < kForEver)
+            info.append_seconds = static_cast<std::uint64_t>(pool.policy.append_for.count());
         for (const auto& settings : plane.settings().pools) info.from_configuration |= settings.name == info.name;
         pools::CartridgeFilter filter;
         filter.pool = pool.id;
@@ -168,9 +171,11 @@ api::MediaInfo describe(ControlPlane& plane, const pools::Cartridge& cartridge) 
         info.keep_until = maybe_time(cartridge.side.keep_until);
     }
     info.write_protected = cartridge.write_protected;
-    if (cartridge.duplicate_tag) info.trouble = "another cartridge has the same volume tag: only the label tells them apart";
+    if (cartridge.duplicate_tag)
+        info.trouble = "another cartridge has the same volume tag: only the label tells them apart";
     if (cartridge.suspect) info.trouble = "a write or a position failed: its end is proven before anything is appended";
-    if (!cartridge.side.description.empty() && cartridge.side.media_id.empty()) info.trouble = cartridge.side.description;
+    if (!cartridge.side.description.empty() && cartridge.side.media_id.empty())
+        info.trouble = cartridge.side.description;
     if (!cartridge.hold.empty()) info.trouble = "held: " + cartridge.hold;
     return info;
 }
@@ -182,7 +187,8 @@ api::OperatorRequest describe(ControlPlane& plane, const pools::OperatorRequest&
     info.kind = request.kind == pools::RequestKind::mount_this  ? "mount_cartridge"
                 : request.kind == pools::RequestKind::new_media ? "new_media"
                                                                 : "message";
-    info.state = request.state == pools::RequestState::complete ? "completed" : std::string(pools::name_of(request.state));
+    info.state =
+        request.state == pools::RequestState::complete ? "completed" : std::string(pools::name_of(request.state));
     info.message = request.text;
     info.library = request.library.text;
     if (raw(request.pool) != 0)
@@ -238,6 +244,7 @@ Result<api::SetInfo> describe(ControlPlane& plane, const pools::Set& set) {
     info.type = set.type;
     switch (set.state) {
         case pools::SetState::running: info.state = "writing"; break;
+        case pools::SetState::overwritten: info.state = "overwritten"; break;
         case pools::SetState::aborted: info.state = "aborted"; break;
         case pools::SetState::complete: info.state = set.not_saved > 0 ? "incomplete" : "complete"; break;
     }
@@ -269,12 +276,14 @@ Result<pools::Cartridge> find_cartridge(ControlPlane& plane, const std::string& 
         auto end = name.data() + name.size();
         auto parsed = std::from_chars(name.data() + 3, end, number);
         if (parsed.ec != std::errc{} || parsed.ptr != end)
-            return fail(Recovery::change_request, fmt::format("'{}' is not a cartridge number", name), "Write it as id:17.");
+            return fail(Recovery::change_request, fmt::format("'{}' is not a cartridge number", name),
+                        "Write it as id:17.");
         return cartridges.get(CartridgeId{number});
     }
     CAPSTAN_TRY(auto found, cartridges.by_tag(VolumeTag{name}));
     if (found.empty())
-        return fail(Recovery::change_request, fmt::format("there is no cartridge {}", name), "'capstan media list' shows those that are known.");
+        return fail(Recovery::change_request, fmt::format("there is no cartridge {}", name),
+                    "'capstan media list' shows those that are known.");
     if (found.size() > 1)
         return fail(Recovery::change_request, fmt::format("{} cartridges have the volume tag {}", found.size(), name),
                     fmt::format("Name one by its number: id:{} or id:{}.", raw(found[0].id), raw(found[1].id)));

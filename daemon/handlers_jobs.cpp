@@ -1,6 +1,7 @@
 // Jobs, sets, and the objects in them.
 #include "daemon/describe.hpp"
 #include "daemon/handlers.hpp"
+#include "daemon/object_info.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
@@ -18,7 +19,8 @@ Result<Id> number(const std::string& text) {
     auto end = text.data() + text.size();
     auto parsed = std::from_chars(text.data(), end, value);
     if (parsed.ec != std::errc{} || parsed.ptr != end || value <= 0)
-        return fail(Recovery::change_request, fmt::format("'{}' is not a number", text), "Give the number that the list shows.");
+        return fail(Recovery::change_request, fmt::format("'{}' is not a number", text),
+                    "Give the number that the list shows.");
     return Id{value};
 }
 
@@ -26,39 +28,6 @@ std::string recorded_path(const std::string& path) {
     auto begin = path.find_first_not_of('/');
     if (begin == std::string::npos) return {};
     return path.substr(begin, path.find_last_not_of('/') - begin + 1);
-}
-
-api::ObjectInfo describe_object(const catalog::Object& object, std::string path, SetNumber set) {
-    using Kind = catalog::ObjectKind;
-    const auto& facts = object.facts;
-    api::ObjectInfo info;
-    info.path = std::move(path);
-    switch (facts.kind) {
-        case Kind::regular: info.kind = "file"; break;
-        case Kind::directory: info.kind = facts.path_only ? "path_only" : "directory"; break;
-        case Kind::symlink: info.kind = "symlink"; break;
-        case Kind::hard_link: info.kind = "hardlink"; break;
-        case Kind::fifo: info.kind = "fifo"; break;
-        case Kind::character_device: info.kind = "char_device"; break;
-        case Kind::block_device: info.kind = "block_device"; break;
-    }
-    switch (facts.state) {
-        case catalog::ObjectState::saved: info.state = "saved"; break;
-        case catalog::ObjectState::changed: info.state = "changed"; break;
-        case catalog::ObjectState::partial: info.state = "incomplete"; break;
-        case catalog::ObjectState::not_saved: info.state = "not_saved"; break;
-    }
-    info.size = facts.size;
-    auto since = facts.mtime.time_since_epoch();
-    auto seconds = std::chrono::floor<std::chrono::seconds>(since);
-    info.modified = {seconds.count(), static_cast<std::uint32_t>((since - seconds).count())};
-    info.mode = facts.mode;
-    info.uid = facts.uid;
-    info.gid = facts.gid;
-    if (facts.hash)
-        for (auto byte : *facts.hash) info.hash += fmt::format("{:02x}", byte);
-    info.set = raw(set);
-    return info;
 }
 
 Task<Result<api::JobList>> jobs(ControlPlane& plane, api::JobQuery query) {
@@ -75,12 +44,17 @@ Task<Result<api::JobList>> jobs(ControlPlane& plane, api::JobQuery query) {
 
 Task<Result<api::JobInfo>> job(ControlPlane& plane, std::string text, api::WatchRequest watch) {
     CAPSTAN_CO_TRY(auto id, number<JobId>(text));
-    co_return co_await plane.jobs().watch(id, watch.after, std::chrono::milliseconds{std::min<std::uint32_t>(watch.wait_ms, 20000)});
+    co_return co_await plane.jobs().watch(id, watch.after,
+                                          std::chrono::milliseconds{std::min<std::uint32_t>(watch.wait_ms, 20000)});
 }
 
 Task<Result<api::JobInfo>> job_cancel(ControlPlane& plane, std::string text, Peer peer) {
     CAPSTAN_CO_TRY(auto id, number<JobId>(text));
     CAPSTAN_CO_CHECK(plane.jobs().cancel(id, who_is(peer)));
+    // It ends at the next object; what most end within is worth waiting for, so that the answer shows the end.
+    constexpr int kLooks = 100;
+    for (int look = 0; look < kLooks && plane.jobs().is_running(id); ++look)
+        if (!co_await sleep_for(plane.context().loop, plane.context().clock, std::chrono::milliseconds{20})) break;
     co_return plane.jobs().info(id);
 }
 
@@ -107,7 +81,8 @@ Task<Result<api::JobLog>> job_log(ControlPlane& plane, std::string text, api::Lo
             case pools::IssueKind::kept: line.outcome = api::ObjectOutcome::kept; break;
             case pools::IssueKind::note: break;
         }
-        bool harmless = issue.kind == pools::IssueKind::kept || issue.kind == pools::IssueKind::skipped || issue.kind == pools::IssueKind::note;
+        bool harmless = issue.kind == pools::IssueKind::kept || issue.kind == pools::IssueKind::skipped ||
+                        issue.kind == pools::IssueKind::note;
         line.level = harmless ? "info" : "warning";
         log.lines.push_back(std::move(line));
     }
@@ -195,7 +170,8 @@ Task<Result<api::Accepted>> run_job(ControlPlane& plane, std::string name, Peer 
         request.cross_file_systems = settings.cross_file_systems;
         co_return co_await backup(plane, std::move(request), peer);
     }
-    co_return fail(Recovery::change_request, fmt::format("the configuration has no job {}", name), "'capstan job list' shows them.");
+    co_return fail(Recovery::change_request, fmt::format("the configuration has no job {}", name),
+                   "'capstan job list' shows them.");
 }
 
 Task<Result<api::SetList>> sets(ControlPlane& plane, api::SetQuery query) {
@@ -228,17 +204,19 @@ Task<Result<api::SetInfo>> set(ControlPlane& plane, std::string text) {
 
 Task<Result<api::ObjectList>> browse(ControlPlane& plane, std::string text, api::BrowseQuery query) {
     CAPSTAN_CO_TRY(auto id, number<SetNumber>(text));
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask = [id, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
+    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
+        [id, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
         api::ObjectList list;
+        ObjectDescriber describer(catalog);
         auto path = recorded_path(query.path);
         CAPSTAN_TRY(auto self, catalog.lookup(id, path));
         if (self && self->facts.kind != catalog::ObjectKind::directory) {
-            list.objects.push_back(describe_object(*self, std::string(catalog::name_of(path)), id));
+            list.objects.push_back(describer.describe(*self, std::string(catalog::name_of(path)), id));
             return list;
         }
         auto limit = std::clamp<std::uint32_t>(query.limit, 1, 10000);
         CAPSTAN_TRY(auto listing, catalog.ls(id, path, query.cursor, limit));
-        for (const auto& object : listing.objects) list.objects.push_back(describe_object(object, object.path, id));
+        for (const auto& object : listing.objects) list.objects.push_back(describer.describe(object, object.path, id));
         if (listing.objects.size() == limit) list.next = listing.objects.back().path;
         return list;
     };
@@ -248,12 +226,16 @@ Task<Result<api::ObjectList>> browse(ControlPlane& plane, std::string text, api:
 Task<Result<api::ObjectList>> find(ControlPlane& plane, api::FindQuery query) {
     std::optional<SetNumber> only;
     if (query.set) only = SetNumber{*query.set};
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask = [only, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
+    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
+        [only, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
         auto pattern = query.pattern;
         if (pattern.starts_with('/')) pattern.erase(0, 1);
-        CAPSTAN_TRY(auto page, catalog.find(pattern, only, query.cursor, std::clamp<std::uint32_t>(query.limit, 1, 10000)));
+        CAPSTAN_TRY(auto page,
+                    catalog.find(pattern, only, query.cursor, std::clamp<std::uint32_t>(query.limit, 1, 10000)));
         api::ObjectList list;
-        for (const auto& found : page.objects) list.objects.push_back(describe_object(found.object, "/" + found.object.path, found.set));
+        ObjectDescriber describer(catalog);
+        for (const auto& found : page.objects)
+            list.objects.push_back(describer.describe(found.object, "/" + found.object.path, found.set));
         list.next = page.cursor;
         return list;
     };
@@ -261,11 +243,14 @@ Task<Result<api::ObjectList>> find(ControlPlane& plane, api::FindQuery query) {
 }
 
 Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery query) {
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask = [query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
-        CAPSTAN_TRY(auto found, catalog.versions(recorded_path(query.path), std::clamp<std::uint32_t>(query.limit, 1, 10000)));
+    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
+        [query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
+        CAPSTAN_TRY(auto found,
+                    catalog.versions(recorded_path(query.path), std::clamp<std::uint32_t>(query.limit, 1, 10000)));
         api::ObjectList list;
+        ObjectDescriber describer(catalog);
         for (const auto& version : found) {
-            auto info = describe_object(version.object, query.path, version.set);
+            auto info = describer.describe(version.object, query.path, version.set);
             info.saved = api::time_of(Wall{version.time.time_since_epoch()});
             list.objects.push_back(std::move(info));
         }
@@ -273,13 +258,15 @@ Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery q
     };
     CAPSTAN_CO_TRY(auto list, co_await ask_catalog<api::ObjectList>(plane.context(), std::nullopt, std::move(ask)));
     if (list.objects.empty())
-        co_return fail(Recovery::change_request, fmt::format("no set has {}", query.path), "'capstan find PATTERN' searches all sets.");
+        co_return fail(Recovery::change_request, fmt::format("no set has {}", query.path),
+                       "'capstan find PATTERN' searches all sets.");
     co_return list;
 }
 
 Task<Result<api::Accepted>> rebuild() {
     co_return fail(Recovery::change_request, "the catalog cannot be rebuilt by this version",
-                   "The segments are files of the set behind each job: restore them with 'capstan restore SET:' of that set, or read "
+                   "The segments are files of the set behind each job: restore them with 'capstan restore SET:' of "
+                   "that set, or read "
                    "the cartridge with 'capstan mtf'.");
 }
 
@@ -291,7 +278,8 @@ Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
     for (const auto& row : rows) {
         if (row.type == "catalog" || row.objects == 0) continue;
         ++result.sets;
-        std::move_only_function<Result<std::uint64_t>(catalog::Catalog&)> ask = [number = row.number](catalog::Catalog& catalog) -> Result<std::uint64_t> {
+        std::move_only_function<Result<std::uint64_t>(catalog::Catalog&)> ask =
+            [number = row.number](catalog::Catalog& catalog) -> Result<std::uint64_t> {
             CAPSTAN_TRY(auto headers, catalog.headers(number));
             std::uint64_t objects = 0;
             for (const auto& header : headers) objects += header.objects;
@@ -299,7 +287,8 @@ Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
         };
         auto objects = co_await ask_catalog<std::uint64_t>(plane.context(), row.number, std::move(ask));
         if (!objects) {
-            result.problems.push_back({raw(row.number), objects.error().happened, "Restore the segment from the catalog set of the same job."});
+            result.problems.push_back({raw(row.number), objects.error().happened,
+                                       "Restore the segment from the catalog set of the same job."});
         } else {
             result.objects += *objects;
         }
@@ -313,17 +302,29 @@ void add_job_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kJobs, [&plane](Call, api::JobQuery query) { return jobs(plane, std::move(query)); });
     router.on(api::kConfiguredJobs, [&plane](Call, api::None) { return configured_jobs(plane); });
     router.on(api::kJobRun, [&plane](Call call, api::None) { return run_job(plane, call.parameters[0], call.peer); });
-    router.on(api::kJob, [&plane](Call call, api::None) { return job(plane, call.parameters[0], api::WatchRequest{}); });
-    router.on(api::kJobProgress, [&plane](Call call, api::WatchRequest watch) { return job(plane, call.parameters[0], watch); });
-    router.on(api::kJobCancel, [&plane](Call call, api::None) { return job_cancel(plane, call.parameters[0], call.peer); });
-    router.on(api::kJobLog, [&plane](Call call, api::LogQuery query) { return job_log(plane, call.parameters[0], std::move(query)); });
+    router.on(api::kJob,
+              [&plane](Call call, api::None) { return job(plane, call.parameters[0], api::WatchRequest{}); });
+    router.on(api::kJobProgress,
+              [&plane](Call call, api::WatchRequest watch) { return job(plane, call.parameters[0], watch); });
+    router.on(api::kJobCancel,
+              [&plane](Call call, api::None) { return job_cancel(plane, call.parameters[0], call.peer); });
+    router.on(api::kJobLog, [&plane](Call call, api::LogQuery query) {
+        return job_log(plane, call.parameters[0], std::move(query));
+    });
     router.on(api::kJobExplain, [&plane](Call call, api::None) { return job_explain(plane, call.parameters[0]); });
-    router.on(api::kBackup, [&plane](Call call, api::BackupRequest request) { return backup(plane, std::move(request), call.peer); });
-    router.on(api::kRestore, [&plane](Call call, api::RestoreRequest request) { return restore(plane, std::move(request), call.peer); });
-    router.on(api::kVerify, [&plane](Call call, api::VerifyRequest request) { return verify(plane, call.parameters[0], std::move(request), call.peer); });
+    router.on(api::kBackup,
+              [&plane](Call call, api::BackupRequest request) { return backup(plane, std::move(request), call.peer); });
+    router.on(api::kRestore, [&plane](Call call, api::RestoreRequest request) {
+        return restore(plane, std::move(request), call.peer);
+    });
+    router.on(api::kVerify, [&plane](Call call, api::VerifyRequest request) {
+        return verify(plane, call.parameters[0], std::move(request), call.peer);
+    });
     router.on(api::kSets, [&plane](Call, api::SetQuery query) { return sets(plane, std::move(query)); });
     router.on(api::kSet, [&plane](Call call, api::None) { return set(plane, call.parameters[0]); });
-    router.on(api::kBrowse, [&plane](Call call, api::BrowseQuery query) { return browse(plane, call.parameters[0], std::move(query)); });
+    router.on(api::kBrowse, [&plane](Call call, api::BrowseQuery query) {
+        return browse(plane, call.parameters[0], std::move(query));
+    });
     router.on(api::kFind, [&plane](Call, api::FindQuery query) { return find(plane, std::move(query)); });
     router.on(api::kVersions, [&plane](Call, api::VersionsQuery query) { return versions(plane, std::move(query)); });
     router.on(api::kCatalogRebuild, [](Call, api::RebuildRequest) { return rebuild(); });

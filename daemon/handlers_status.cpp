@@ -13,7 +13,8 @@ Result<Library*> library_named(ControlPlane& plane, const std::string& name) {
     if (auto* found = plane.mounts().library(LibraryName{name})) return found;
     std::string names;
     for (auto& library : plane.libraries()) names += (names.empty() ? "" : ", ") + library->name().text;
-    return fail(Recovery::change_request, fmt::format("there is no library {}", name), fmt::format("There are: {}.", names));
+    return fail(Recovery::change_request, fmt::format("there is no library {}", name),
+                fmt::format("There are: {}.", names));
 }
 
 Task<Result<api::StatusReply>> status(ControlPlane& plane) {
@@ -34,14 +35,19 @@ Task<Result<api::StatusReply>> status(ControlPlane& plane) {
     for (const auto& request : requests) reply.requests.push_back(describe(plane, request));
     CAPSTAN_CO_TRY(reply.pools, describe_pools(plane));
     CAPSTAN_CO_TRY(auto items, plane.queue().items().unfinished());
-    for (const auto& item : items) ++(item.state == pools::WorkState::in_process ? reply.queue_running : reply.queue_waiting);
+    for (const auto& item : items)
+        ++(item.state == pools::WorkState::in_process ? reply.queue_running : reply.queue_waiting);
     if (!plane.ready()) reply.warnings.push_back("the daemon is starting: libraries are being inventoried");
+    if (plane.context().store.disk_is_full())
+        reply.warnings.push_back(fmt::format("the disk under {} is full: nothing can be committed; make space there",
+                                             plane.context().store.directory()));
     if (!plane.clock_stop().empty()) reply.warnings.push_back(plane.clock_stop());
     pools::Meta meta(plane.context().store);
     CAPSTAN_CO_TRY(auto stop, meta.overwrite_stop());
     if (!stop.empty()) reply.warnings.push_back(stop);
     for (const auto& library : reply.libraries)
-        if (!library.trouble.empty()) reply.warnings.push_back(fmt::format("library {}: {}", library.name, library.trouble));
+        if (!library.trouble.empty())
+            reply.warnings.push_back(fmt::format("library {}: {}", library.name, library.trouble));
     for (const auto& drive : reply.drives)
         if (!drive.trouble.empty()) reply.warnings.push_back(fmt::format("drive {}: {}", drive.name, drive.trouble));
     co_return reply;
@@ -55,7 +61,8 @@ Task<Result<api::LibraryDetails>> library(ControlPlane& plane, std::string name)
     CAPSTAN_CO_TRY(auto here, cartridges.in_library(found->name()));
     for (const auto& element : found->changer().last_inventory().elements) {
         api::ElementInfo info;
-        info.kind = element.kind == changer::ElementKind::ie_port ? "ie_port" : std::string(changer::name_of(element.kind));
+        info.kind =
+            element.kind == changer::ElementKind::ie_port ? "ie_port" : std::string(changer::name_of(element.kind));
         info.number = element.number;
         info.address = raw(element.address);
         info.state = element.exception && !element.full ? "unknown" : element.full ? "full" : "empty";
@@ -66,10 +73,11 @@ Task<Result<api::LibraryDetails>> library(ControlPlane& plane, std::string name)
             for (const auto& drive : found->drives())
                 if (drive.settings.element == element.number) info.drive = id = drive.settings.name;
         for (const auto& cartridge : here) {
-            bool same = cartridge.place.id == id &&
-                        ((element.kind == changer::ElementKind::slot && cartridge.place.kind == pools::PlaceKind::slot) ||
-                         (element.kind == changer::ElementKind::drive && cartridge.place.kind == pools::PlaceKind::drive) ||
-                         (element.kind == changer::ElementKind::ie_port && cartridge.place.kind == pools::PlaceKind::ie_port));
+            bool same =
+                cartridge.place.id == id &&
+                ((element.kind == changer::ElementKind::slot && cartridge.place.kind == pools::PlaceKind::slot) ||
+                 (element.kind == changer::ElementKind::drive && cartridge.place.kind == pools::PlaceKind::drive) ||
+                 (element.kind == changer::ElementKind::ie_port && cartridge.place.kind == pools::PlaceKind::ie_port));
             if (!same) continue;
             auto media = describe(plane, cartridge);
             info.cartridge = media.cartridge;
@@ -91,7 +99,8 @@ Task<Result<api::Accepted>> inventory(ControlPlane& plane, std::string name, api
 Task<Result<api::DriveInfo>> drive(ControlPlane& plane, std::string name) {
     for (auto& info : describe_drives(plane))
         if (info.name == name) co_return info;
-    co_return fail(Recovery::change_request, fmt::format("there is no drive {}", name), "'capstan drive list' shows them.");
+    co_return fail(Recovery::change_request, fmt::format("there is no drive {}", name),
+                   "'capstan drive list' shows them.");
 }
 
 Task<Result<api::LibraryList>> libraries(ControlPlane& plane) {
@@ -111,7 +120,9 @@ void add_status_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kStatus, [&plane](Call, api::None) { return status(plane); });
     router.on(api::kLibraries, [&plane](Call, api::None) { return libraries(plane); });
     router.on(api::kLibrary, [&plane](Call call, api::None) { return library(plane, call.parameters[0]); });
-    router.on(api::kInventory, [&plane](Call call, api::InventoryRequest request) { return inventory(plane, call.parameters[0], request); });
+    router.on(api::kInventory, [&plane](Call call, api::InventoryRequest request) {
+        return inventory(plane, call.parameters[0], request);
+    });
     router.on(api::kDrives, [&plane](Call, api::None) { return drives_of(plane); });
     router.on(api::kDrive, [&plane](Call call, api::None) { return drive(plane, call.parameters[0]); });
 }

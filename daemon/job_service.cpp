@@ -149,6 +149,10 @@ Result<void> check_new_file(const std::string& path) {
 }  // namespace
 
 Result<JobId> JobService::start_backup(const api::BackupRequest& request, const std::string& owner) {
+    if (context_.store.disk_is_full())
+        return fail(Recovery::change_request,
+                    fmt::format("the disk is full under the state directory {}", context_.store.directory()),
+                    "Make space there; until then nothing could be committed.");
     if (request.paths.empty())
         return fail(Recovery::change_request, "no path to back up", "Name at least one file or directory.");
     for (const auto& path : request.paths) {

@@ -33,6 +33,7 @@ class JobService {
     // Answers once the version is newer than `after`, the job has ended, or `limit` has passed.
     Task<Result<api::JobInfo>> watch(JobId id, std::uint64_t after, std::chrono::milliseconds limit);
     std::vector<JobId> running() const;
+    bool is_running(JobId id) const { return live_.contains(id); }
 
   private:
     struct Live;  // one run

@@ -12,7 +12,8 @@ namespace {
 
 constexpr BlockNumber kBehindLabel{2};  // TAPE, filemark
 
-labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge, const LabelPlan& plan, WriteGeneration generation) {
+labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge, const LabelPlan& plan,
+                             WriteGeneration generation) {
     labels::MediaLabel label;
     label.media_id = cartridge.side.media_id.empty() ? new_uuid(context.entropy) : cartridge.side.media_id;
     label.domain_id = context.store.domain();
@@ -34,7 +35,8 @@ labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge
 }
 
 // The label and its filemark, written and read back. The session is closed whatever happens.
-Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit permit, labels::MediaLabel label, std::string name) {
+Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit permit, labels::MediaLabel label,
+                                       std::string name) {
     std::vector<drives::WriteItem> items(2);
     items[0].bytes.resize(label.block_size);
     CAPSTAN_CO_CHECK(labels::encode_label(label, items[0].bytes));
@@ -59,12 +61,18 @@ Result<void> record_label(Context& context, const pools::Cartridge& cartridge, c
     pools::Cartridges cartridges(context.store);
     pools::Families families(context.store);
     pools::Journal journal(context.store);
-    pools::LabelWritten written{label.media_id, label.family,  label.sequence,
-                                label.generation, label.block_size, kBehindLabel,
-                                wall_of(label.appendable_until), wall_of(label.keep_until)};
+    pools::LabelWritten written{label.media_id,
+                                label.family,
+                                label.sequence,
+                                label.generation,
+                                label.block_size,
+                                kBehindLabel,
+                                wall_of(label.appendable_until),
+                                wall_of(label.keep_until)};
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context.store));
     CAPSTAN_CHECK(cartridges.labelled(transaction, cartridge.id, written, note));
-    if (cartridge.pool != plan.pool.id) CAPSTAN_CHECK(cartridges.set_pool(transaction, cartridge.id, plan.pool.id, note));
+    if (cartridge.pool != plan.pool.id)
+        CAPSTAN_CHECK(cartridges.set_pool(transaction, cartridge.id, plan.pool.id, note));
     if (plan.family) CAPSTAN_CHECK(families.medium_added(transaction, plan.family->id, plan.sequence));
     if (plan.allocate) {
         auto allocated = cartridges.apply(transaction, cartridge.id, pools::SideEvent::allocate, note);
@@ -80,12 +88,13 @@ Uuid new_uuid(Entropy& entropy) {
     auto high = entropy.next(), low = entropy.next();
     high = (high & ~std::uint64_t{0xF000}) | 0x4000;
     low = (low & ~(std::uint64_t{3} << 62)) | std::uint64_t{2} << 62;
-    return Uuid{fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF, low >> 48,
-                            low & 0xFFFFFFFFFFFF)};
+    return Uuid{fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF,
+                            low >> 48, low & 0xFFFFFFFFFFFF)};
 }
 
 Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library, Library::Drive& drive,
-                                             const pools::Cartridge& cartridge, LabelRead read, LabelPlan plan, WorkItemId item) {
+                                             const pools::Cartridge& cartridge, LabelRead read, LabelPlan plan,
+                                             WorkItemId item) {
     drive.activity = "labelling";
     pools::PermitRequest request;
     request.cartridge = cartridge.id;
@@ -93,9 +102,11 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     request.medium = read.facts;
     request.word = plan.word;
     if (plan.family) request.new_family = plan.family->id;
-    request.purpose = plan.word                                          ? pools::WritePurpose::operator_forced
-                      : read.facts.kind == pools::MediumKind::capstan ? pools::WritePurpose::reuse_expired
-                                                                          : pools::WritePurpose::label_blank;
+    const auto kind = read.facts.kind;  // of a blank medium no word is needed, whatever the operator was told
+    const bool by_word = plan.word && (kind != pools::MediumKind::blank || plan.word->seen == kind);
+    request.purpose = by_word                              ? pools::WritePurpose::operator_forced
+                      : kind == pools::MediumKind::capstan ? pools::WritePurpose::reuse_expired
+                                                           : pools::WritePurpose::label_blank;
     if (request.purpose == pools::WritePurpose::reuse_expired)  // the medium's own word about its newest set
         CAPSTAN_CO_CHECK(co_await read_end(*drive.owner, cartridge.side.recorded_end, request.medium));
     CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
@@ -109,7 +120,8 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     entry.cartridge = cartridge.id;
     entry.library = library.name();
     entry.source = entry.destination = {pools::PlaceKind::drive, drive.settings.name};
-    entry.detail = fmt::format("family {} sequence {} generation {}", raw(label.family), label.sequence, raw(label.generation));
+    entry.detail =
+        fmt::format("family {} sequence {} generation {}", raw(label.family), label.sequence, raw(label.generation));
     entry.at = context.clock.wall();
     CAPSTAN_CO_TRY(auto intent, journal.intend(entry));
 
@@ -121,7 +133,8 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
         pools::Cartridges cartridges(context.store);
         CAPSTAN_CO_CHECK(cartridges.set_must_identify(transaction, cartridge.id, true, note));
         CAPSTAN_CO_CHECK(cartridges.set_suspect(transaction, cartridge.id, true, note));
-        CAPSTAN_CO_CHECK(journal.end(transaction, intent, pools::JournalState::failed, to_text(written.error()), context.clock.wall()));
+        CAPSTAN_CO_CHECK(journal.end(transaction, intent, pools::JournalState::failed, to_text(written.error()),
+                                     context.clock.wall()));
         CAPSTAN_CO_CHECK(transaction.commit());
         co_return std::unexpected(written.error());
     }
@@ -134,8 +147,8 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     co_return label;
 }
 
-Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, const pools::Cartridge& cartridge,
-                                    const pools::OnMedium& facts) {
+Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive,
+                                    const pools::Cartridge& cartridge, const pools::OnMedium& facts) {
     pools::PermitRequest request;
     request.purpose = pools::WritePurpose::close_unfinished;
     request.cartridge = cartridge.id;
@@ -178,7 +191,8 @@ Task<Result<void>> close_unfinished(Context& context, Library& library, Library:
     CAPSTAN_CO_TRY(auto position, co_await writer->finish());
     permit.invalidate("the unfinished set is closed");
     if (written.written != 3)
-        co_return fail(Recovery::replace_medium, fmt::format("{}: the unfinished set could not be closed", to_text(cartridge)),
+        co_return fail(Recovery::replace_medium,
+                       fmt::format("{}: the unfinished set could not be closed", to_text(cartridge)),
                        "The cartridge is closed for writing; its committed sets can be restored.");
     pools::CheckpointRecord record;
     record.cartridge = cartridge.id;
@@ -196,7 +210,8 @@ Task<Result<void>> close_unfinished(Context& context, Library& library, Library:
         record.extent.sequence = cartridge.side.sequence;
         if (raw(record.extent.first_block) == 0) record.extent.first_block = cartridge.side.recorded_end;
         record.extent.end_block = position;
-        CAPSTAN_CO_CHECK(pools::abort_set(context.store, set->number, record, context.clock.wall(), "cut off; closed on the medium"));
+        CAPSTAN_CO_CHECK(pools::abort_set(context.store, set->number, record, context.clock.wall(),
+                                          "cut off; closed on the medium"));
     }
     log::info("unfinished-set-closed", {{"library", library.name().text},
                                         {"volume_tag", cartridge.volume_tag.text},

@@ -40,7 +40,7 @@ std::span<const std::string_view> words<PoolKind>() {
 }
 template <>
 std::span<const std::string_view> words<SetState>() {
-    static constexpr std::string_view kWords[] = {"running", "complete", "aborted"};
+    static constexpr std::string_view kWords[] = {"running", "complete", "aborted", "overwritten"};
     return kWords;
 }
 template <>

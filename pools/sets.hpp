@@ -5,7 +5,12 @@
 
 namespace capstan::pools {
 
-enum class SetState : std::uint8_t { running, complete, aborted };
+enum class SetState : std::uint8_t {
+    running,
+    complete,
+    aborted,      // ended early; what was committed can be restored
+    overwritten,  // a medium of it was labelled anew: it cannot be restored as a whole, and is no longer offered
+};
 struct Set {
     SetNumber number{};  // given by Sets::begin; unique in the installation
     Uuid uuid;

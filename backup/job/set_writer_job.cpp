@@ -160,6 +160,7 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     if (outcome) co_return set_.number;
     if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);
     if (!complete_) {
+        environment_.store.make_room_to_record();
         auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(),
                                         to_text(outcome.error()));
         if (!aborted)

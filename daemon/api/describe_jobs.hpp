@@ -1,8 +1,9 @@
-// The keys of the API types in job_types.hpp: one line for each member, in the order of the struct. Inside the library `api` only.
+// The keys of the API types in job_types.hpp: one line for each member, in the order of the struct. Inside the library
+// `api` only.
 #pragma once
 
-#include "daemon/api/job_types.hpp"
 #include "daemon/api/describe_library.hpp"
+#include "daemon/api/job_types.hpp"
 
 namespace capstan::api {
 
@@ -154,7 +155,6 @@ void describe(Visitor& visit, T& value) {
     visit("gid", value.gid);
     visit("user", value.user);
     visit("group", value.group);
-    visit.bytes("target", value.target);
     visit("state", value.state);
     visit("hash", value.hash);
     visit("set", value.set);

@@ -1,4 +1,5 @@
-// Jobs: backup, restore, verify and catalog rebuild; the sets that they made and the objects in them; the status screen.
+// Jobs: backup, restore, verify and catalog rebuild; the sets that they made and the objects in them; the status
+// screen.
 #pragma once
 
 #include "daemon/api/common_types.hpp"
@@ -7,21 +8,32 @@
 namespace capstan::api {
 
 enum class JobState : std::uint8_t { queued, running, waiting, completed, incomplete, failed, cancelled };
-// incomplete: done, but some objects were not saved or restored (exit status 3). waiting: for a drive, a medium or a person.
+// incomplete: done, but some objects were not saved or restored (exit status 3). waiting: for a drive, a medium or a
+// person.
 constexpr bool finished(JobState state) { return state >= JobState::completed; }
 
-enum class ObjectOutcome : std::uint8_t { saved, changed, skipped, not_saved, restored, kept, not_restored, verified, differs };
+enum class ObjectOutcome : std::uint8_t {
+    saved,
+    changed,
+    skipped,
+    not_saved,
+    restored,
+    kept,
+    not_restored,
+    verified,
+    differs
+};
 
 struct Progress {
-    std::uint64_t objects = 0, bytes = 0;              // so far: read, restored or compared
+    std::uint64_t objects = 0, bytes = 0;                    // so far: read, restored or compared
     std::uint64_t objects_expected = 0, bytes_expected = 0;  // 0: not known yet
-    std::uint64_t objects_saved = 0, bytes_saved = 0;  // committed: proven on the medium and in the catalog
-    std::uint64_t objects_failed = 0;                  // not saved, not restored or different
+    std::uint64_t objects_saved = 0, bytes_saved = 0;        // committed: proven on the medium and in the catalog
+    std::uint64_t objects_failed = 0;                        // not saved, not restored or different
     std::uint64_t objects_changed = 0, objects_skipped = 0, objects_kept = 0;
-    std::uint64_t bytes_per_second = 0;                // lately
+    std::uint64_t bytes_per_second = 0;  // lately
     std::optional<std::uint64_t> seconds_left;
-    std::string volume_tag, drive;                     // in use now
-    std::string current;                               // object being worked on; bytes; empty for those who may only see status
+    std::string volume_tag, drive;  // in use now
+    std::string current;            // object being worked on; bytes; empty for those who may only see status
     friend bool operator==(const Progress&, const Progress&) = default;
 };
 
@@ -31,21 +43,21 @@ struct JobInfo {
     std::string kind;  // backup, restore, verify, rebuild
     std::string type;  // backup: normal, copy, incremental, differential, daily
     JobState state = JobState::queued;
-    std::string pool;  // or
-    std::string file;  // the .bkf file it writes; bytes
-    std::vector<std::uint64_t> sets;   // written, restored or compared
+    std::string pool;                 // or
+    std::string file;                 // the .bkf file it writes; bytes
+    std::vector<std::uint64_t> sets;  // written, restored or compared
     std::optional<Time> queued, started, ended;
     Progress progress;
-    std::int64_t request = 0;          // operator request that it waits for; 0: none
-    std::string reason;                // why it waits, was cancelled or failed
-    std::string advice;                // what to do about that
-    std::uint64_t version = 0;         // changes when anything above changes
+    std::int64_t request = 0;   // operator request that it waits for; 0: none
+    std::string reason;         // why it waits, was cancelled or failed
+    std::string advice;         // what to do about that
+    std::uint64_t version = 0;  // changes when anything above changes
     friend bool operator==(const JobInfo&, const JobInfo&) = default;
 };
 struct JobQuery {
     std::uint32_t limit = 100;  // newest first
     std::string cursor;
-    bool running = false;       // only unfinished ones
+    bool running = false;  // only unfinished ones
     friend bool operator==(const JobQuery&, const JobQuery&) = default;
 };
 struct JobList {
@@ -76,7 +88,7 @@ struct LogLine {
     Time at;
     std::string level;  // info, warning, error
     std::string text;
-    std::string path;   // of the object it is about; bytes; empty: of the job
+    std::string path;  // of the object it is about; bytes; empty: of the job
     std::optional<ObjectOutcome> outcome;
     friend bool operator==(const LogLine&, const LogLine&) = default;
 };
@@ -91,9 +103,9 @@ struct BackupRequest {
     std::string pool;                // exactly one of pool and file
     std::string file;                // absolute path of a .bkf file on the daemon's machine; bytes
     std::string type = "normal";
-    std::string name;                // of the job and its sets; empty: from the first path
+    std::string name;  // of the job and its sets; empty: from the first path
     bool cross_file_systems = false;
-    std::vector<std::string> exclude;  // bytes; as in config/settings.hpp
+    std::vector<std::string> exclude;      // bytes; as in config/settings.hpp
     std::optional<std::string> retention;  // "30d", "forever"; empty: the pool's
     friend bool operator==(const BackupRequest&, const BackupRequest&) = default;
 };
@@ -105,17 +117,17 @@ struct RestoreRequest {
     std::string to;                    // bytes; absolute directory to restore beneath; empty: the original place
     std::optional<Time> at;            // without `set`: as it was at that time
     Existing existing = Existing::never;
-    std::string file;                  // restore from this .bkf file (set: its number in the file); bytes
+    std::string file;  // restore from this .bkf file (set: its number in the file); bytes
     friend bool operator==(const RestoreRequest&, const RestoreRequest&) = default;
 };
 
 struct SetInfo {
     std::uint64_t set = 0;  // unique in the installation
     std::string name;
-    std::string type;       // normal, …
-    std::string state;      // complete, incomplete (some objects were not saved), aborted, writing
-    std::string pool;       // or
-    std::string file;       // bytes
+    std::string type;   // normal, …
+    std::string state;  // complete, incomplete (some objects were not saved), aborted, writing
+    std::string pool;   // or
+    std::string file;   // bytes
     std::string host;
     std::int64_t job = 0;
     std::vector<std::string> paths;  // chosen for the backup; bytes
@@ -124,7 +136,7 @@ struct SetInfo {
     std::optional<Time> started, ended;
     std::optional<Time> keep_until;  // empty: for ever
     bool expired = false;
-    std::string catalog;             // present, missing (catalog rebuild brings it back)
+    std::string catalog;  // present, missing (catalog rebuild brings it back)
     friend bool operator==(const SetInfo&, const SetInfo&) = default;
 };
 struct SetQuery {  // newest first; empty members do not narrow
@@ -144,37 +156,36 @@ struct VerifyRequest {
 };
 
 struct ObjectInfo {
-    std::string path;   // bytes; ls: the name in its directory; find and versions: the whole path
-    std::string kind;   // file, directory, symlink, hardlink, fifo, char_device, block_device, path_only
+    std::string path;  // bytes; ls: the name in its directory; find and versions: the whole path
+    std::string kind;  // file, directory, symlink, hardlink, fifo, char_device, block_device, path_only
     std::uint64_t size = 0;
     Time modified;
-    std::uint32_t mode = 0;          // permission bits and set-id bits, 07777
+    std::uint32_t mode = 0;  // permission bits and set-id bits, 07777
     std::uint32_t uid = 0, gid = 0;
-    std::string user, group;         // names as saved; empty: none known
-    std::string target;              // symlink: where it points; hardlink: the path that has the data; bytes
-    std::string state;               // saved, changed (while it was read), incomplete, not_saved
-    std::string hash;                // hexadecimal; empty: none
+    std::string user, group;  // as this machine names them; empty: it does not
+    std::string state;        // saved, changed (while it was read), incomplete, not_saved
+    std::string hash;         // hexadecimal; empty: none
     std::uint64_t set = 0;
-    std::optional<Time> saved;       // when its set began
-    std::string medium;              // where its data begins
+    std::optional<Time> saved;  // when its set began
+    std::string medium;         // where its data begins
     std::uint64_t block = 0;
     friend bool operator==(const ObjectInfo&, const ObjectInfo&) = default;
 };
 struct BrowseQuery {
-    std::string path = "/";       // bytes; a directory gives its entries, anything else itself
+    std::string path = "/";  // bytes; a directory gives its entries, anything else itself
     std::uint32_t limit = 1000;
     std::string cursor;
     friend bool operator==(const BrowseQuery&, const BrowseQuery&) = default;
 };
 struct FindQuery {
-    std::string pattern;          // bytes; shell pattern for the name, or for the whole path where it has a slash
+    std::string pattern;               // bytes; shell pattern for the name, or for the whole path where it has a slash
     std::optional<std::uint64_t> set;  // empty: all sets
     std::uint32_t limit = 1000;
     std::string cursor;
     friend bool operator==(const FindQuery&, const FindQuery&) = default;
 };
 struct VersionsQuery {
-    std::string path;             // bytes; absolute
+    std::string path;  // bytes; absolute
     std::uint32_t limit = 1000;
     std::string cursor;
     friend bool operator==(const VersionsQuery&, const VersionsQuery&) = default;

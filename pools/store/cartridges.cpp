@@ -204,6 +204,17 @@ Result<void> Cartridges::labelled(WriteTransaction& transaction, CartridgeId id,
     CAPSTAN_TRY(const auto before, get(id));
     CAPSTAN_CHECK(apply(transaction, id, SideEvent::labelled, note));
     auto& database = transaction.database();
+    // The sets that were on it are gone. Where nothing of one lies elsewhere its catalog goes too (the files at the
+    // next start: no row names them any more).
+    CAPSTAN_CHECK(
+        database.execute("UPDATE sets SET state = 'overwritten' WHERE number IN"
+                         " (SELECT set_number FROM set_extents WHERE cartridge = $1)",
+                         sql::values(raw(id))));
+    CAPSTAN_CHECK(database.execute(
+        "DELETE FROM catalog_segments WHERE set_number IN (SELECT set_number FROM set_extents WHERE cartridge = $1)"
+        " AND NOT EXISTS (SELECT 1 FROM set_extents other WHERE other.set_number = catalog_segments.set_number AND"
+        " other.cartridge <> $2)",
+        sql::values(raw(id), raw(id))));
     CAPSTAN_CHECK(database.execute("DELETE FROM set_extents WHERE cartridge = $1", sql::values(raw(id))));
     CAPSTAN_CHECK(database.change_one(
         "UPDATE sides SET media_id = $1, domain_id = $2, family = $3, sequence = $4, generation = $5, block_size = $6,"

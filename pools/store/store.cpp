@@ -10,8 +10,10 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace capstan::pools {
@@ -42,25 +44,28 @@ Result<FileHandle> take_lock(const std::string& directory) {
     return file;
 }
 
-Result<void> make_reserve(const std::string& path) {
+Result<void> make_reserve(const std::string& path, std::uint64_t size) {
     CAPSTAN_TRY(auto file, open_file(path, O_RDWR | O_CREAT));
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return fail_errno(errno, fmt::format("cannot examine {}", path));
     // Really allocated, not a hole.
-    if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= kReserveBytes) return {};
-    const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(kReserveBytes));
-    if (error != 0)
-        return fail_errno(error, fmt::format("cannot set {} MiB aside in {}", kReserveBytes >> 20, path),
-                          kFullDiskAdvice);
+    if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= size) return {};
+    const int error = ::posix_fallocate(file.get(), 0, static_cast<off_t>(size));
+    if (error != 0) {
+        ::unlink(path.c_str());  // a part of it is no reserve, and takes the last space
+        return fail_errno(error, fmt::format("cannot set {} MiB aside in {}", size >> 20, path), kFullDiskAdvice);
+    }
     return {};
 }
 
 }  // namespace
 
-Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& directory, Entropy& entropy) {
+Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& directory, Entropy& entropy,
+                                                     std::uint64_t reserve) {
     CAPSTAN_CHECK(make_directories(directory));
     std::unique_ptr<StateStore> store(new StateStore());
     store->directory_ = directory;
+    store->reserve_ = reserve;
     CAPSTAN_TRY(store->lock_, take_lock(directory));
     const bool fresh = ::access((directory + "/state.db").c_str(), F_OK) != 0;
     CAPSTAN_TRY(store->database_, sql::Database::open(directory + "/state.db"));
@@ -77,8 +82,8 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& director
     }
     store->domain_ = Uuid{*domain};
     // A full disk does not keep the daemon from starting: what is committed can still be read and restored.
-    if (auto reserve = store->restore_reserve(); !reserve)
-        log::warning("reserve file not made", {{"error", to_text(reserve.error())}});
+    if (auto made = store->restore_reserve(); !made)
+        log::warning("reserve-not-made", {{"error", to_text(made.error())}});
     return store;
 }
 
@@ -101,7 +106,30 @@ Result<void> StateStore::release_reserve() {
     return {};
 }
 
-Result<void> StateStore::restore_reserve() { return make_reserve(directory_ + "/reserve"); }
+Result<void> StateStore::restore_reserve() {
+    return reserve_ == 0 ? release_reserve() : make_reserve(directory_ + "/reserve", reserve_);
+}
+
+std::uint64_t StateStore::free_bytes() const {
+    struct statvfs status{};
+    if (::statvfs(directory_.c_str(), &status) != 0) return ~std::uint64_t{0};  // what cannot be asked stops nothing
+    return std::uint64_t{status.f_bavail} * status.f_frsize;
+}
+
+bool StateStore::disk_is_full() const { return free_bytes() < std::max(reserve_, kReserveBytes) / 4; }
+
+void StateStore::make_room_to_record() {
+    if (!disk_is_full() || ::access((directory_ + "/reserve").c_str(), F_OK) != 0) return;
+    auto released = release_reserve();
+    log::error("disk-full",
+               {{"directory", directory_}, {"reserve", released ? "released" : to_text(released.error())}});
+}
+
+void StateStore::keep_reserve() {
+    if (reserve_ == 0 || ::access((directory_ + "/reserve").c_str(), F_OK) == 0 || free_bytes() < 2 * reserve_) return;
+    auto made = restore_reserve();
+    log::info("reserve-set-aside", {{"directory", directory_}, {"outcome", made ? "done" : to_text(made.error())}});
+}
 
 Result<WriteTransaction> WriteTransaction::begin(StateStore& store) {
     auto& database = store.database();

@@ -18,13 +18,15 @@ namespace sql {
 class Database;
 }
 
-inline constexpr std::uint64_t kReserveBytes = 16U << 20;
+inline constexpr std::uint64_t kReserveBytes = 16U << 20;  // unless a setting says otherwise
 
 class StateStore {
   public:
     // `directory` is created if missing. Takes its lock for life, opens or makes `state.db`, brings the schema up to
     // date (each migration is one transaction), makes the reserve file.
-    static Result<std::unique_ptr<StateStore>> open(const std::string& directory, Entropy& entropy);
+    // reserve: bytes that are set aside for a full disk; 0: none.
+    static Result<std::unique_ptr<StateStore>> open(const std::string& directory, Entropy& entropy,
+                                                    std::uint64_t reserve = kReserveBytes);
     StateStore(const StateStore&) = delete;
     StateStore& operator=(const StateStore&) = delete;
     ~StateStore();
@@ -34,15 +36,21 @@ class StateStore {
 
     // A consistent copy (for the set that follows a job, and for an operator); synchronised. Not inside a transaction.
     Result<void> copy_to(const std::string& path);
-    // The disk is full: gives back 16 MiB so that the failure can be recorded. restore_reserve() after space was made.
+    // The reserve is given back when the disk is full, so that the failure can be recorded, and set aside again when
+    // there is space for it twice.
     Result<void> release_reserve();
     Result<void> restore_reserve();
+    void make_room_to_record();  // before a failure is recorded: releases the reserve if the disk is full
+    void keep_reserve();         // now and then: sets it aside again if it is missing and there is space
+    bool disk_is_full() const;   // less than a quarter of the reserve's size is left beside it
 
     sql::Database& database() { return *database_; }  // for the repositories of this folder
 
   private:
     StateStore() = default;
+    std::uint64_t free_bytes() const;
     std::string directory_;
+    std::uint64_t reserve_ = kReserveBytes;
     FileHandle lock_;
     std::unique_ptr<sql::Database> database_;
     Uuid domain_;

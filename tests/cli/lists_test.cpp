@@ -19,7 +19,7 @@ TEST(Lists, ComeInPages) {
                                     .kind = "file",
                                     .size = 5,
                                     .set = 7});
-        page.objects.push_back({.path = "/odd\xFF\n", .kind = "symlink", .target = "t\x1B", .set = 7});
+        page.objects.push_back({.path = "/odd\xFF\n", .kind = "symlink", .set = 7});
         if (cursors.size() < 3) page.next = "c" + std::to_string(cursors.size());
         return answer_with(page);
     });
@@ -28,7 +28,7 @@ TEST(Lists, ComeInPages) {
     EXPECT_EQ(outcome.status, 0) << outcome.errors;
     EXPECT_EQ(cursors, (std::vector<std::string>{"", "c1", "c2"}));
     EXPECT_TRUE(has(outcome.out, "/etc/x32"));
-    EXPECT_TRUE(has(outcome.out, "/odd\\xFF\\x0A -> t\\x1B"));
+    EXPECT_TRUE(has(outcome.out, "/odd\\xFF\\x0A"));
     cursors.clear();
     auto json = run(served.socket(), {"find", "*.conf", "--set", "7", "--json"});
     auto list = api::decode<api::ObjectList>(json.out, api::UnknownKeys::refuse);

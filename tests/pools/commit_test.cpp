@@ -170,6 +170,29 @@ TEST_F(Retention, AMediumReturnsWhenEverythingOnItHasExpired) {
     EXPECT_FALSE(release_cartridge(store(), guard_, held.id, {"daemon", "expired", clock_.wall()}));
 }
 
+TEST_F(Retention, TheSetsOfARelabelledMediumAreNoLongerOffered) {
+    const auto pool = make_pool("Daily");
+    const auto first = allocated("A1", 1, pool);
+    const auto second = allocated("A2", 2, pool);
+    const auto gone = write_set(first, pool, "gone", 2, 50, kStart + 24h);
+    const auto kept = write_set(second, pool, "kept", 2, 50, kStart + 24h);
+    // Another one lies on both: a part of it is left.
+    const auto both = change([&](auto& transaction) {
+        return Sets(store()).begin(transaction, set_row(pool, first.family.id, "both", kStart + 24h));
+    });
+    must(commit_checkpoint(store(), checkpoint(both, first.id, 50, 90, "")));
+    must(finish_set(store(), checkpoint(both, second.id, 50, 90, "both"), kStart));
+    const LabelWritten label{Uuid{"media-new"}, first.family.id, 1,       WriteGeneration{2}, 262144,
+                             BlockNumber{2},    kForever,        kForever};
+    change([&](auto& transaction) { return Cartridges(store()).labelled(transaction, first.id, label, kNote); });
+    EXPECT_EQ(must(Sets(store()).get(gone)).state, SetState::overwritten);
+    EXPECT_TRUE(must(Sets(store()).segments(gone)).empty());
+    EXPECT_EQ(must(Sets(store()).get(kept)).state, SetState::complete);
+    EXPECT_EQ(must(Sets(store()).segments(kept)).size(), 1U);
+    EXPECT_EQ(must(Sets(store()).get(both)).state, SetState::overwritten);
+    EXPECT_EQ(must(Sets(store()).segments(both)).size(), 1U) << "what lies on the other medium can be restored";
+}
+
 TEST_F(Retention, StaysInItsPoolOrRetiresAsThePoolSays) {
     PoolPolicy policy;
     policy.append_for = 1h;

@@ -135,6 +135,13 @@ TEST_F(Store, SetsAReserveAside) {
     EXPECT_FALSE(std::filesystem::exists(path));
     must(store().restore_reserve());
     EXPECT_TRUE(std::filesystem::exists(path));
+    // Nothing is given back while there is space, and what is missing is set aside again.
+    store().make_room_to_record();
+    EXPECT_TRUE(std::filesystem::exists(path));
+    must(store().release_reserve());
+    store().keep_reserve();
+    EXPECT_GE(std::filesystem::file_size(path), kReserveBytes);
+    EXPECT_FALSE(store().disk_is_full());
 }
 
 TEST_F(Store, CopiesItselfWhileInUse) {

@@ -5,6 +5,9 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <memory>
 
@@ -314,6 +317,11 @@ class Arguments {
     }
 };
 
+bool nobody_reads(int output) {
+    pollfd asked{output, 0, 0};
+    return ::poll(&asked, 1, 0) > 0 && (asked.revents & POLLERR) != 0;
+}
+
 }  // namespace
 
 std::variant<ParsedCommand, ParsedText> parse_arguments(std::span<const std::string> arguments) {
@@ -335,6 +343,7 @@ int run_capstan(std::span<const std::string> arguments, Session& session) {
     session.client.set_interrupted(session.interrupted);
     int status = command.run(session);
     session.out.flush();
+    if (!session.out.good() && nobody_reads(STDOUT_FILENO)) return kFailed;  // 'capstan … | head': no more to be said
     return session.out.good() || status != kDone
                ? status
                : session.failed({Recovery::give_up, "the output could not be written", "Is the disk full?", {}});

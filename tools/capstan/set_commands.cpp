@@ -23,8 +23,6 @@ Result<SetAndPath> parse_set(const std::string& text) {
 
 std::string object_name(const api::ObjectInfo& object) {
     auto name = shown(object.path);
-    if (object.kind == "symlink") return name + " -> " + shown(object.target);
-    if (object.kind == "hardlink") return name + " = " + shown(object.target);
     return object.kind == "directory" || object.kind == "path_only" ? name + "/" : name;
 }
 
