@@ -81,6 +81,7 @@ Task<void> ControlPlane::start() {
     }
     ready_ = true;
     changed_->notify();
+    jobs_->repeat_cut_off();
     world_.loop.spawn(mounts_->dismount_idle());
     world_.loop.spawn(check_clock());
     world_.loop.spawn(watch_stops());

@@ -21,7 +21,8 @@ pools::MediumKind shown_contents(const pools::Cartridge& cartridge) {
     if (!side.media_id.empty() || side.state == pools::SideState::import) return pools::MediumKind::capstan;
     if (side.state != pools::SideState::unrecognized) return pools::MediumKind::unreadable;
     if (side.description.empty()) return pools::MediumKind::blank;
-    return side.description.find("unreadable") == std::string::npos ? pools::MediumKind::foreign : pools::MediumKind::unreadable;
+    return side.description.find("unreadable") == std::string::npos ? pools::MediumKind::foreign
+                                                                    : pools::MediumKind::unreadable;
 }
 
 Task<Result<api::MediaList>> media(ControlPlane& plane, api::MediaQuery query) {
@@ -75,13 +76,14 @@ Task<Result<api::MediaDetails>> medium(ControlPlane& plane, std::string name) {
     }
     CAPSTAN_CO_TRY(auto audit, pools::Audit(store).of(cartridge.id));
     for (auto row = audit.rbegin(); row != audit.rend(); ++row)
-        details.history.push_back(fmt::format("{}  {}: {} -> {}  ({}: {})", api::time_text(api::time_of(row->note.at)), row->what,
-                                              row->before, row->after, row->note.who, row->note.why));
+        details.history.push_back(fmt::format("{}  {}: {} -> {}  ({}: {})", api::time_text(api::time_of(row->note.at)),
+                                              row->what, row->before, row->after, row->note.who, row->note.why));
     co_return details;
 }
 
 // Which cartridges a label command means: those named, or every one that is known to be blank or was never looked at.
-Result<std::vector<pools::Cartridge>> chosen_for_label(ControlPlane& plane, const api::LabelRequest& request, api::WorkAccepted& accepted) {
+Result<std::vector<pools::Cartridge>> chosen_for_label(ControlPlane& plane, const api::LabelRequest& request,
+                                                       api::WorkAccepted& accepted) {
     std::vector<pools::Cartridge> chosen;
     for (const auto& name : request.media) {
         CAPSTAN_TRY(auto cartridge, find_cartridge(plane, name));
@@ -89,7 +91,8 @@ Result<std::vector<pools::Cartridge>> chosen_for_label(ControlPlane& plane, cons
     }
     if (!request.media.empty()) return chosen;
     if (request.overwrite)
-        return fail(Recovery::change_request, "overwriting is only for cartridges that are named one by one", "Name each cartridge.");
+        return fail(Recovery::change_request, "overwriting is only for cartridges that are named one by one",
+                    "Name each cartridge.");
     for (auto& library : plane.libraries()) {
         if (!request.library.empty() && library->name().text != request.library) continue;
         CAPSTAN_TRY(auto here, pools::Cartridges(plane.context().store).in_library(library->name()));
@@ -113,12 +116,15 @@ Task<Result<api::WorkAccepted>> label(ControlPlane& plane, api::LabelRequest req
         CAPSTAN_CO_TRY(pool, pools.by_name(PoolName{request.pool}));
     }
     if (pool.kind == pools::PoolKind::import || pool.kind == pools::PoolKind::unrecognized)
-        co_return fail(Recovery::change_request, fmt::format("nothing is labelled into pool {}", pool.name.text), "Choose Free or an application pool.");
+        co_return fail(Recovery::change_request, fmt::format("nothing is labelled into pool {}", pool.name.text),
+                       "Choose Free or an application pool.");
     api::WorkAccepted accepted;
     CAPSTAN_CO_TRY(auto chosen, chosen_for_label(plane, request, accepted));
     for (const auto& cartridge : chosen) {
         std::optional<pools::OperatorWord> word;
-        if (request.overwrite) word = pools::OperatorWord{cartridge.id, who_is(peer), "media label --overwrite", shown_contents(cartridge), false};
+        if (request.overwrite)
+            word = pools::OperatorWord{cartridge.id, who_is(peer), "media label --overwrite", shown_contents(cartridge),
+                                       false};
         CAPSTAN_CO_TRY(auto item, start_label(plane, cartridge, pool, std::move(word)));
         accepted.work_items.push_back(raw(item));
     }
@@ -158,7 +164,8 @@ Task<Result<api::Accepted>> import_media(ControlPlane& plane, api::ImportRequest
     } else {
         library = plane.mounts().library(LibraryName{request.library});
     }
-    if (library == nullptr) co_return fail(Recovery::change_request, fmt::format("there is no library {}", request.library));
+    if (library == nullptr)
+        co_return fail(Recovery::change_request, fmt::format("there is no library {}", request.library));
     CAPSTAN_CO_TRY(auto item, start_import(plane, *library));
     api::Accepted accepted;
     accepted.work_item = raw(item);
@@ -176,11 +183,14 @@ Task<Result<api::Accepted>> export_medium(ControlPlane& plane, std::string name)
 // The label is made void by a free label over it: the rules, or the operator's word, decide as for every label.
 Task<Result<api::Accepted>> erase(ControlPlane& plane, std::string name, api::EraseRequest request, Peer peer) {
     if (request.whole)
-        co_return fail(Recovery::change_request, "erasing the whole medium is not available in this version", "Leave out --whole.");
+        co_return fail(Recovery::change_request, "erasing the whole medium is not available in this version",
+                       "Leave out --whole.");
     CAPSTAN_CO_TRY(auto cartridge, find_cartridge(plane, name));
     CAPSTAN_CO_TRY(auto pool, pools::Pools(plane.context().store).get(pools::kFreePool));
     std::optional<pools::OperatorWord> word;
-    if (request.overwrite) word = pools::OperatorWord{cartridge.id, who_is(peer), "media erase --overwrite", shown_contents(cartridge), true};
+    if (request.overwrite)
+        word =
+            pools::OperatorWord{cartridge.id, who_is(peer), "media erase --overwrite", shown_contents(cartridge), true};
     CAPSTAN_CO_TRY(auto item, start_label(plane, cartridge, pool, std::move(word)));
     api::Accepted accepted;
     accepted.work_item = raw(item);
@@ -211,12 +221,15 @@ Result<pools::PoolPolicy> changed_policy(pools::PoolPolicy policy, const api::Po
     if (change.return_to_free) policy.return_to_free = *change.return_to_free;
     if (change.block_size) policy.block_size = *change.block_size;
     if (policy.block_size < 65536 || policy.block_size > 1048576 || (policy.block_size & (policy.block_size - 1)) != 0)
-        return fail(Recovery::change_request, fmt::format("{} is no block size", policy.block_size), "Use 64KiB, 128KiB, 256KiB, 512KiB or 1MiB.");
+        return fail(Recovery::change_request, fmt::format("{} is no block size", policy.block_size),
+                    "Use 64KiB, 128KiB, 256KiB, 512KiB or 1MiB.");
     auto period = [&](const std::string& text) -> Result<std::chrono::seconds> {
         if (text == "forever" || text == "true") return kForEver;
         if (text == "false") return std::chrono::seconds{0};
         auto parsed = config::parse_duration(text);
-        if (!parsed) return fail(Recovery::change_request, fmt::format("'{}' is no time", text), "Write it as 12h, 30d, 1y or forever.");
+        if (!parsed)
+            return fail(Recovery::change_request, fmt::format("'{}' is no time", text),
+                        "Write it as 12h, 30d, 1y or forever.");
         return *parsed;
     };
     if (change.retention) {
@@ -248,6 +261,11 @@ Task<Result<api::PoolInfo>> pool_create(ControlPlane& plane, api::PoolChange cha
     pools::Pool pool;
     pool.name = PoolName{change.name};
     if (change.name.empty()) co_return fail(Recovery::change_request, "a pool needs a name");
+    // What is not said is as in a configuration file.
+    const config::PoolSettings defaults;
+    constexpr std::chrono::seconds kForEver = std::chrono::years(200);
+    pool.policy.append_for = defaults.append.value_or(kForEver);
+    pool.policy.keep_for = defaults.retention.value_or(kForEver);
     CAPSTAN_CO_TRY(pool.policy, changed_policy(pool.policy, change));
     {
         CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(store));
@@ -295,17 +313,27 @@ Task<Result<api::None>> pool_delete(ControlPlane& plane, std::string name) {
 void add_media_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kMedia, [&plane](Call, api::MediaQuery query) { return media(plane, std::move(query)); });
     router.on(api::kMedium, [&plane](Call call, api::None) { return medium(plane, call.parameters[0]); });
-    router.on(api::kLabel, [&plane](Call call, api::LabelRequest request) { return label(plane, std::move(request), call.peer); });
-    router.on(api::kMove, [&plane](Call call, api::MoveRequest request) { return move(plane, call.parameters[0], std::move(request), call.peer); });
-    router.on(api::kImport, [&plane](Call, api::ImportRequest request) { return import_media(plane, std::move(request)); });
-    router.on(api::kExport, [&plane](Call call, api::ExportRequest) { return export_medium(plane, call.parameters[0]); });
-    router.on(api::kErase, [&plane](Call call, api::EraseRequest request) { return erase(plane, call.parameters[0], request, call.peer); });
+    router.on(api::kLabel,
+              [&plane](Call call, api::LabelRequest request) { return label(plane, std::move(request), call.peer); });
+    router.on(api::kMove, [&plane](Call call, api::MoveRequest request) {
+        return move(plane, call.parameters[0], std::move(request), call.peer);
+    });
+    router.on(api::kImport,
+              [&plane](Call, api::ImportRequest request) { return import_media(plane, std::move(request)); });
+    router.on(api::kExport,
+              [&plane](Call call, api::ExportRequest) { return export_medium(plane, call.parameters[0]); });
+    router.on(api::kErase, [&plane](Call call, api::EraseRequest request) {
+        return erase(plane, call.parameters[0], request, call.peer);
+    });
     router.on(api::kRetire, [&plane](Call call, api::None) { return retire(plane, call.parameters[0], call.peer); });
     router.on(api::kAdopt, [](Call call, api::AdoptRequest) { return adopt(call.parameters[0]); });
     router.on(api::kPools, [&plane](Call, api::None) { return pool_list(plane); });
     router.on(api::kPool, [&plane](Call call, api::None) { return pool_info(plane, call.parameters[0]); });
-    router.on(api::kPoolCreate, [&plane](Call, api::PoolChange change) { return pool_create(plane, std::move(change)); });
-    router.on(api::kPoolSet, [&plane](Call call, api::PoolChange change) { return pool_set(plane, call.parameters[0], std::move(change)); });
+    router.on(api::kPoolCreate,
+              [&plane](Call, api::PoolChange change) { return pool_create(plane, std::move(change)); });
+    router.on(api::kPoolSet, [&plane](Call call, api::PoolChange change) {
+        return pool_set(plane, call.parameters[0], std::move(change));
+    });
     router.on(api::kPoolDelete, [&plane](Call call, api::None) { return pool_delete(plane, call.parameters[0]); });
 }
 

@@ -45,6 +45,23 @@ Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::
     co_return co_await ask_catalog<std::vector<ReadPlan>>(context_, std::nullopt, std::move(ask));
 }
 
+// Refused at once: a request of which the set has nothing.
+Task<Result<void>> JobService::check_paths(SetNumber set, std::vector<std::string> paths) {
+    if (paths.empty()) co_return Result<void>{};
+    std::move_only_function<Result<bool>(catalog::Catalog&)> ask = [set,
+                                                                    paths](catalog::Catalog& catalog) -> Result<bool> {
+        for (const auto& path : paths) {
+            CAPSTAN_TRY(auto found, catalog.lookup(set, path));
+            if (found) return true;
+        }
+        return false;
+    };
+    CAPSTAN_CO_TRY(bool any, co_await ask_catalog<bool>(context_, set, std::move(ask)));
+    if (any) co_return Result<void>{};
+    co_return fail(Recovery::change_request, fmt::format("set {} has no /{}", raw(set), paths.front()),
+                   "'capstan ls SET:PATH' shows what is in it.");
+}
+
 Result<SetNumber> JobService::set_in_file(const std::string& file) {
     CAPSTAN_TRY(auto set, pools::Sets(context_.store).newest_in_file(file));
     if (set) return set->number;
@@ -74,6 +91,7 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
     if (request.set) {
         auto set = pools::Sets(context_.store).get(SetNumber{*request.set});
         if (!set) co_return std::unexpected(set.error());
+        CAPSTAN_CO_CHECK(co_await check_paths(SetNumber{*request.set}, paths));
         plans.push_back(ReadPlan{SetNumber{*request.set}, std::move(paths)});
     } else {
         std::optional<catalog::FileTime> at;

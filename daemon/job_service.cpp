@@ -24,6 +24,22 @@ JobService::JobService(Context& context, MountService& mounts, WorkQueue& queue,
     : context_(context), mounts_(mounts), queue_(queue), environment_(std::move(environment)) {}
 JobService::~JobService() = default;
 
+std::optional<JobService::CutOff> JobService::to_repeat(const pools::Job& job) const {
+    if (job.kind != pools::JobKind::backup || job.state != pools::JobState::running) return std::nullopt;
+    auto request = api::decode<api::BackupRequest>(job.parameters, api::UnknownKeys::pass_over);
+    if (!request || request->repeats != 0 || request->pool.empty()) return std::nullopt;
+    request->repeats = raw(job.id);
+    return CutOff{std::move(*request), job.owner};
+}
+
+void JobService::repeat_cut_off() {
+    for (const auto& [request, owner] : std::exchange(cut_off_, {})) {
+        auto started = start_backup(request, owner);
+        log::info("job-repeated", {{"job", std::to_string(request.repeats)},
+                                   {"as", started ? std::to_string(raw(*started)) : to_text(started.error())}});
+    }
+}
+
 Result<void> JobService::settle_after_start() {
     pools::Jobs jobs(context_.store);
     pools::Sets sets(context_.store);
@@ -37,8 +53,12 @@ Result<void> JobService::settle_after_start() {
         CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
         for (const auto& job : unfinished) {
             auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
-            auto applied = jobs.apply(transaction, job.id, event,
-                                      "the daemon ended before it was done; what was committed stays", now);
+            std::string message = "the daemon ended before it was done; what was committed stays";
+            if (auto again = to_repeat(job)) {
+                message += "; it is run again";
+                cut_off_.push_back(std::move(*again));
+            }
+            auto applied = jobs.apply(transaction, job.id, event, message, now);
             if (!applied) return std::unexpected(applied.error());
         }
         CAPSTAN_CHECK(transaction.commit());

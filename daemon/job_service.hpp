@@ -20,6 +20,10 @@ class JobService {
     // Start-up: runs and sets that a crash cut off are recorded as such; segments that no commit names are deleted.
     Result<void> settle_after_start();
 
+    // When the libraries answer: backups to a pool that were cut off run once more, as new jobs. Each once only: what
+    // brings the daemon down must not do so for ever.
+    void repeat_cut_off();
+
     // Each checks what can be checked at once and returns the number of the run that goes on by itself.
     Result<JobId> start_backup(const api::BackupRequest& request, const std::string& owner);
     Task<Result<JobId>> start_restore(api::RestoreRequest request, std::string owner);
@@ -37,6 +41,11 @@ class JobService {
 
   private:
     struct Live;  // one run
+    struct CutOff {
+        api::BackupRequest request;
+        std::string owner;
+    };
+    std::optional<CutOff> to_repeat(const pools::Job& job) const;
     struct ReadPlan {
         SetNumber set{};
         std::vector<std::string> paths;
@@ -51,6 +60,7 @@ class JobService {
     Task<Result<void>> read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);
+    Task<Result<void>> check_paths(SetNumber set, std::vector<std::string> paths);
     Result<SetNumber> set_in_file(const std::string& file);
     Result<void> drain_issues(Live& live);
     Result<void> record_end(Live& live, const Result<void>& outcome);
@@ -61,6 +71,7 @@ class JobService {
     WorkQueue& queue_;
     backup::JobEnvironment environment_;
     std::map<JobId, std::shared_ptr<Live>> live_;
+    std::vector<CutOff> cut_off_;
 };
 
 }  // namespace capstan::daemon

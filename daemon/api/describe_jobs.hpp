@@ -97,6 +97,7 @@ void describe(Visitor& visit, T& value) {
     visit("cross_file_systems", value.cross_file_systems);
     visit.bytes("exclude", value.exclude);
     visit("retention", value.retention);
+    visit("repeats", value.repeats);
 }
 template <class Visitor, Is<RestoreRequest> T>
 void describe(Visitor& visit, T& value) {

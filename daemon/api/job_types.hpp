@@ -107,6 +107,7 @@ struct BackupRequest {
     bool cross_file_systems = false;
     std::vector<std::string> exclude;      // bytes; as in config/settings.hpp
     std::optional<std::string> retention;  // "30d", "forever"; empty: the pool's
+    std::int64_t repeats = 0;              // the job, cut off by a crash, that this one runs again; 0: none
     friend bool operator==(const BackupRequest&, const BackupRequest&) = default;
 };
 

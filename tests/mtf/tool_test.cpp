@@ -1,4 +1,6 @@
 // capstan mtf on the samples and on media of our own, hostile ones among them.
+#include "config/base/file.hpp"
+#include "drives/virtual/cartridge_file.hpp"
 #include "tests/mtf/samples.hpp"
 #include "tests/mtf/support.hpp"
 #include "tools/mtf/mtf_command.hpp"
@@ -61,7 +63,9 @@ Buffer medium_with(const std::vector<Entry>& entries, int sets = 1) {
             writer.directory({.path = entry.directory});
             writer.end_object();
             until_ready(writer, output);
-            writer.file({.header = {.type = BlockType::file, .displayable_size = entry.data.size()}, .modified = from_unix(1700000000), .name = entry.name});
+            writer.file({.header = {.type = BlockType::file, .displayable_size = entry.data.size()},
+                         .modified = from_unix(1700000000),
+                         .name = entry.name});
             writer.small_stream({StreamId::data, bytes_of(entry.data), 0});
             writer.end_object();
         }
@@ -96,7 +100,8 @@ TEST_F(MtfTool, TheNtbackupSample) {
     EXPECT_NE(out().find("5 checksums"), std::string::npos) << out();
     EXPECT_EQ(run({"extract", file, "--to", path("x")}), 0) << errors();
     EXPECT_EQ(content("x/boot.ini").size(), 210U);
-    EXPECT_EQ(content("x/boot.ini"), std::string(text_of(Bytes(*bytes).subspan(0x6400 + 128 + 124 + 24 + 28 + 22, 210))));
+    EXPECT_EQ(content("x/boot.ini"),
+              std::string(text_of(Bytes(*bytes).subspan(0x6400 + 128 + 124 + 24 + 28 + 22, 210))));
 }
 
 TEST_F(MtfTool, TheSqlServerSamples) {
@@ -111,7 +116,8 @@ TEST_F(MtfTool, TheSqlServerSamples) {
 }
 
 TEST_F(MtfTool, ExtractsAndChecksOurOwn) {
-    const auto file = keep("a.bkf", medium_with({{"", "top", "1"}, {"d/e", "odd\xFF:name", "hello"}, {"d", "empty", ""}}));
+    const auto file =
+        keep("a.bkf", medium_with({{"", "top", "1"}, {"d/e", "odd\xFF:name", "hello"}, {"d", "empty", ""}}));
     EXPECT_EQ(run({"check", file}), 0) << errors();
     EXPECT_EQ(run({"extract", file, "--to", path("all")}), 0) << errors();
     EXPECT_EQ(content("all/d/e/odd\xFF:name"), "hello");
@@ -128,11 +134,46 @@ TEST_F(MtfTool, ChoosesOneSet) {
     EXPECT_EQ(run({"extract", file, "--to", path("x"), "--set", "2"}), 0) << errors();
     EXPECT_EQ(run({"list", file, "--set", "2"}), 0);
     EXPECT_EQ(out().find("Set 1"), std::string::npos);
+    EXPECT_EQ(run({"extract", file, "--to", path("y"), "--set", "9"}), 1);
+    EXPECT_NE(errors().find("there is no set 9"), std::string::npos) << errors();
+    EXPECT_EQ(run({"extract", file, "--to", path("z"), "f", "nowhere"}), 1);
+    EXPECT_NE(errors().find("nothing is named nowhere"), std::string::npos) << errors();
+    EXPECT_EQ(run({"check", file, "--set", "9"}), 1);
+}
+
+TEST_F(MtfTool, ReadsTheDirectoryOfAVirtualCartridge) {
+    using virtual_library::CartridgeFile;
+    const auto file = keep("plain", medium_with({{"", "f", "x"}}, 1));
+    const auto bytes = read_file(file, 1 << 20);
+    ASSERT_TRUE(bytes);
+    const auto directory = path("CAP001L8");
+    virtual_library::MediumInfo info;
+    info.id = "CAP001L8";
+    ASSERT_TRUE(CartridgeFile::create(directory, info));
+    {
+        auto cartridge = CartridgeFile::open(directory);
+        ASSERT_TRUE(cartridge) << to_text(cartridge.error());
+        constexpr std::size_t kBlock = 1024;  // as a drive would have it: records, one after the other
+        std::uint64_t number = 0;
+        for (std::size_t at = 0; at < bytes->size(); at += kBlock) {
+            const Bytes part[] = {Bytes(*bytes).subspan(at, std::min(kBlock, bytes->size() - at))};
+            ASSERT_TRUE((*cartridge)->append_block(BlockNumber{number++}, part));
+        }
+        ASSERT_TRUE((*cartridge)->synchronise());
+    }
+    EXPECT_EQ(run({"extract", directory, "--to", path("from-cartridge")}), 0) << errors();
+    EXPECT_TRUE(fs::exists(folder_ / "from-cartridge/f"));
+    EXPECT_EQ(run({"list", path("from-cartridge")}), 1) << "a directory that is no cartridge";
 }
 
 TEST_F(MtfTool, NeverWritesOutsideItsTarget) {
-    const auto file = keep("bad.bkf", medium_with({{"../out", "a", "1"}, {"", "..", "2"}, {"d/../../out", "b", "3"}, {"/abs", "c", "4"},
-                                                   {"link", "d", "5"}, {"", "target", "6"}, {"good", "e", "7"}}));
+    const auto file = keep("bad.bkf", medium_with({{"../out", "a", "1"},
+                                                   {"", "..", "2"},
+                                                   {"d/../../out", "b", "3"},
+                                                   {"/abs", "c", "4"},
+                                                   {"link", "d", "5"},
+                                                   {"", "target", "6"},
+                                                   {"good", "e", "7"}}));
     fs::create_directories(folder_ / "x");
     fs::create_directories(folder_ / "elsewhere");
     fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "x/link");

@@ -1,6 +1,7 @@
 #include "tools/mtf/medium_input.hpp"
 
 #include "config/base/file.hpp"
+#include "drives/virtual/cartridge_file.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 namespace capstan::tools {
@@ -37,14 +39,38 @@ class FileInput : public MediumInput {
     std::uint64_t size() const override { return size_; }
 };
 
+class CartridgeInput : public MediumInput {
+    std::unique_ptr<virtual_library::CartridgeFile> cartridge_;
+    BlockNumber next_{};
+    std::vector<std::uint8_t> block_;
+
+  public:
+    explicit CartridgeInput(std::unique_ptr<virtual_library::CartridgeFile> cartridge)
+        : cartridge_(std::move(cartridge)) {}
+    Result<MediumItem> next() override {
+        if (raw(next_) >= raw(cartridge_->end())) return MediumItem{};
+        CAPSTAN_TRY(const auto object, cartridge_->object(next_));
+        const auto number = std::exchange(next_, next_ + 1);
+        if (object.filemark) return MediumItem{MediumItem::Kind::filemark, {}};
+        block_.resize(object.size);
+        CAPSTAN_TRY(const auto got, cartridge_->read(number, block_));
+        return MediumItem{MediumItem::Kind::block, Bytes(block_).first(got)};
+    }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<MediumInput>> open_medium_file(const std::string& path) {
     CAPSTAN_TRY(auto file, open_file(path, O_RDONLY));
-    struct stat status {};
+    struct stat status{};
     if (::fstat(file.get(), &status) != 0) return fail_errno(errno, fmt::format("cannot examine {}", path));
+    if (S_ISDIR(status.st_mode)) {
+        CAPSTAN_TRY(auto cartridge, virtual_library::CartridgeFile::open_read_only(path));
+        return std::make_unique<CartridgeInput>(std::move(cartridge));
+    }
     if (!S_ISREG(status.st_mode))
-        return fail(Recovery::change_request, fmt::format("{} is not a regular file", path), "Give a .bkf file or a tape image.");
+        return fail(Recovery::change_request, fmt::format("{} is not a regular file", path),
+                    "Give a .bkf file, a tape image or the directory of a virtual cartridge.");
     if (status.st_size == 0) return fail(Recovery::change_request, fmt::format("{} is empty", path));
     return std::make_unique<FileInput>(path, std::move(file), static_cast<std::uint64_t>(status.st_size));
 }

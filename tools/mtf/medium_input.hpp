@@ -1,4 +1,4 @@
-// Where the offline tool reads a medium from: a file now, a virtual cartridge or a tape behind the same door.
+// Where the offline tool reads a medium from: a file or a virtual cartridge; a tape comes behind the same door.
 #pragma once
 
 #include "config/base/bytes.hpp"
@@ -25,6 +25,7 @@ class MediumInput {
 };
 
 using OpenMedium = std::function<Result<std::unique_ptr<MediumInput>>(const std::string& path)>;
-Result<std::unique_ptr<MediumInput>> open_medium_file(const std::string& path);  // a regular file or block device
+// A regular file, or the directory of a virtual cartridge: what a running drive of it has synchronised.
+Result<std::unique_ptr<MediumInput>> open_medium_file(const std::string& path);
 
 }  // namespace capstan::tools

@@ -13,6 +13,7 @@ void TreeEvents::media_header(const mtf::Place&, const mtf::MediaHeader& header)
 
 void TreeEvents::set_start(const mtf::Place&, const mtf::SetBlock& set) {
     set_ = set.number;
+    if (set_ == options_.set) set_met_ = true;
     quarter_hours_ = set.quarter_hours == 127 ? 0 : ntbackup_ ? -set.quarter_hours : set.quarter_hours;
     directory_.clear();
     path_.clear();
@@ -51,23 +52,42 @@ void TreeEvents::set_end(const mtf::Place& place, const mtf::EndOfSetBlock&) {
 }
 
 void TreeEvents::damage(const mtf::Damage& damage) {
-    fault(damage.offset, damage.skipped > 0 ? fmt::format("{}; {} bytes passed over", damage.what, damage.skipped) : damage.what);
+    fault(damage.offset,
+          damage.skipped > 0 ? fmt::format("{}; {} bytes passed over", damage.what, damage.skipped) : damage.what);
 }
 
 void TreeEvents::fault(std::uint64_t offset, const std::string& what) {
     ++faults_;
-    if (options_.json) out_ << fmt::format(",\n{{\"kind\":\"fault\",\"offset\":{},\"what\":{}}}", offset, json_text(what));
-    else errors_ << fmt::format("{}: offset {}: {}\n", medium_, offset, what);
+    if (options_.json)
+        out_ << fmt::format(",\n{{\"kind\":\"fault\",\"offset\":{},\"what\":{}}}", offset, json_text(what));
+    else
+        errors_ << fmt::format("{}: offset {}: {}\n", medium_, offset, what);
 }
 
 bool TreeEvents::selected() const {
     if (options_.set != 0 && options_.set != set_) return false;
     if (options_.names.empty()) return true;
-    return std::ranges::any_of(options_.names, [&](std::string name) {
-        while (name.starts_with('/')) name.erase(0, 1);
-        while (name.ends_with('/')) name.pop_back();
-        return name.empty() || path_ == name || (path_.starts_with(name) && path_[name.size()] == '/');
-    });
+    bool any = false;
+    for (std::size_t i = 0; i < options_.names.size(); ++i) {
+        std::string_view name = options_.names[i];
+        while (name.starts_with('/')) name.remove_prefix(1);
+        while (name.ends_with('/')) name.remove_suffix(1);
+        if (!name.empty() && path_ != name && !(path_.starts_with(name) && path_[name.size()] == '/')) continue;
+        any = names_met_[i] = true;
+    }
+    return any;
+}
+
+bool TreeEvents::all_met() const {
+    if (options_.set != 0 && !set_met_) errors_ << fmt::format("{}: there is no set {}\n", options_.file, options_.set);
+    bool all = options_.set == 0 || set_met_;
+    if (options_.verb == "check") return all;  // it looks at everything, whatever is named
+    for (std::size_t i = 0; all && i < options_.names.size(); ++i) {
+        if (names_met_[i]) continue;
+        errors_ << fmt::format("{}: nothing is named {}\n", options_.file, mtf::printable(options_.names[i]));
+        all = false;
+    }
+    return all;
 }
 
 namespace {
@@ -76,8 +96,10 @@ Result<void> feed_medium(MediumInput& input, mtf::Decoder& decoder, bool wants_d
     for (;;) {
         CAPSTAN_TRY(const auto item, input.next());
         if (item.kind == MediumItem::Kind::end) return {};
-        if (item.kind == MediumItem::Kind::filemark) decoder.filemark();
-        else decoder.feed(item.bytes);
+        if (item.kind == MediumItem::Kind::filemark)
+            decoder.filemark();
+        else
+            decoder.feed(item.bytes);
         if (wants_data) continue;
         for (auto ahead = decoder.data_ahead(); ahead > 0; ahead = decoder.data_ahead()) {
             const auto skipped = input.skip(ahead);
@@ -100,21 +122,25 @@ bool walk_media(const MtfOptions& options, const OpenMedium& open_medium, TreeEv
             return false;
         }
         events.set_medium(media[i]);
-        if (!decoder) decoder = std::make_unique<mtf::Decoder>(events, mtf::DecoderSettings{.medium_size = (*input)->size()});
-        else decoder->next_medium((*input)->size());
+        if (!decoder)
+            decoder = std::make_unique<mtf::Decoder>(events, mtf::DecoderSettings{.medium_size = (*input)->size()});
+        else
+            decoder->next_medium((*input)->size());
         if (auto fed = feed_medium(**input, *decoder, events.wants_data()); !fed) {
             errors << to_text(fed.error()) << '\n';
             return false;
         }
         const bool goes_on = decoder->end_of_medium();
-        if (!goes_on && i + 1 < media.size()) errors << fmt::format("{}: no set goes on there; not read\n", media[i + 1]);
+        if (!goes_on && i + 1 < media.size())
+            errors << fmt::format("{}: no set goes on there; not read\n", media[i + 1]);
         if (goes_on && i + 1 == media.size())
-            errors << fmt::format("{}: its last set goes on on another medium. Give that with --next FILE.\n", media[i]);
+            errors << fmt::format("{}: its last set goes on on another medium. Give that with --next FILE.\n",
+                                  media[i]);
         if (!goes_on) break;
     }
     decoder->finish();
     events.done();
-    return true;
+    return events.all_met();
 }
 
 std::string json_text(std::string_view text) {

@@ -14,7 +14,7 @@ struct MtfOptions {
     std::string verb, file, to = ".";
     std::vector<std::string> next;  // the media on which a set goes on
     std::vector<std::string> names;
-    std::uint32_t set = 0;          // 0: all
+    std::uint32_t set = 0;  // 0: all
     bool json = false;
 };
 
@@ -22,11 +22,12 @@ struct MtfOptions {
 class TreeEvents : public mtf::DecoderEvents {
   public:
     TreeEvents(const MtfOptions& options, std::ostream& out, std::ostream& errors)
-        : options_(options), out_(out), errors_(errors) {}
+        : options_(options), out_(out), errors_(errors), names_met_(options.names.size()) {}
     std::uint64_t faults() const { return faults_; }
     void set_medium(std::string name) { medium_ = std::move(name); }
     virtual bool wants_data() const { return true; }
     virtual void done() {}
+    bool all_met() const;  // --set and each name that was given were found; what was not is shown
 
     void media_header(const mtf::Place&, const mtf::MediaHeader& header) override;
     void set_start(const mtf::Place&, const mtf::SetBlock& set) override;
@@ -48,19 +49,23 @@ class TreeEvents : public mtf::DecoderEvents {
     std::uint64_t faults_ = 0;
     std::string medium_;
     Kind kind_ = Kind::none;
-    mtf::Place place_;           // of the object
+    mtf::Place place_;  // of the object
     std::uint32_t set_ = 0;
-    int quarter_hours_ = 0;      // local time of the writer minus UTC
-    bool ntbackup_ = false;      // stores the time zone with the opposite sign
+    int quarter_hours_ = 0;  // local time of the writer minus UTC
+    bool ntbackup_ = false;  // stores the time zone with the opposite sign
     std::string directory_, path_;
     std::uint32_t unknown_count_ = 0;
+    bool set_met_ = false;
+    mutable std::vector<bool> names_met_;  // by selected()
 };
 
-// Feeds the medium, and those of --next when a set goes on. False: a medium could not be read; the error was shown.
+// Feeds the medium, and those of --next when a set goes on. False: a medium could not be read, or what was asked for is
+// not on it; the error was shown.
 bool walk_media(const MtfOptions& options, const OpenMedium& open_medium, TreeEvents& events, std::ostream& errors);
 
-std::string json_name(const char* field, std::string_view name);  // "f":"…" and, for names that are not UTF-8, "f_bytes":base64
-std::string json_text(std::string_view text);                     // quoted and escaped; not UTF-8: repaired
+std::string json_name(const char* field,
+                      std::string_view name);  // "f":"…" and, for names that are not UTF-8, "f_bytes":base64
+std::string json_text(std::string_view text);  // quoted and escaped; not UTF-8: repaired
 
 int list_media(const MtfOptions& options, const OpenMedium& open_medium, std::ostream& out, std::ostream& errors);
 int check_media(const MtfOptions& options, const OpenMedium& open_medium, std::ostream& out, std::ostream& errors);
