@@ -70,6 +70,7 @@ Collector::FileSystem& Collector::file_system(dev_t device) {
 int Collector::collect(int descriptor, Access access, Metadata& metadata, std::vector<std::string>& missing) {
     struct statx stat{};
     if (::statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &stat) != 0) return errno;
+    allocated_ = stat.stx_blocks * 512;
     metadata.mode = stat.stx_mode;
     metadata.uid = stat.stx_uid, metadata.gid = stat.stx_gid;
     metadata.user = user_name(stat.stx_uid), metadata.group = group_name(stat.stx_gid);

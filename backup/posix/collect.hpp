@@ -23,6 +23,7 @@ class Collector {
     // Fills all but the names and first_name. Returns 0 or the errno of what made the object unreadable; an attribute
     // that cannot be read is named in `missing` instead.
     int collect(int descriptor, Access access, Metadata& metadata, std::vector<std::string>& missing);
+    std::uint64_t allocated() const { return allocated_; }  // bytes on the disk of what was collected last
 
   private:
     struct FileSystem {  // learnt from the first refusal, so that nothing is asked in vain again
@@ -37,6 +38,7 @@ class Collector {
 
     std::vector<FileSystem> file_systems_;
     std::size_t last_file_system_ = 0;
+    std::uint64_t allocated_ = 0;
     std::unordered_map<std::uint32_t, std::string> users_, groups_;
     std::vector<char> list_, value_;
 };

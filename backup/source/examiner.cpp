@@ -115,18 +115,16 @@ bool Examiner::examine_object(const WalkEntry& entry, Access access, Examined& r
     return true;
 }
 
-void Examiner::find_sparseness(int descriptor, ObjectRecord& record) {
-    struct stat stat{};
+void Examiner::find_sparseness(int descriptor, ObjectRecord& record) const {
     auto size = record.metadata.size;
-    if (::fstat(descriptor, &stat) != 0) return;
     if (size == 0) {  // below /proc and /sys the size is not told
         struct statfs fs{};
-        if (stat.st_blocks == 0 && major(stat.st_dev) == 0 && ::fstatfs(descriptor, &fs) == 0)
+        if (collector_.allocated() == 0 && major(record.metadata.device) == 0 && ::fstatfs(descriptor, &fs) == 0)
             record.size_known = fs.f_type != PROC_SUPER_MAGIC;
         record.metadata.size_unknown = !record.size_known;
         return;
     }
-    if (static_cast<std::uint64_t>(stat.st_blocks) * 512 >= size) return;
+    if (collector_.allocated() >= size) return;
     auto hole = ::lseek(descriptor, 0, SEEK_HOLE);  // compressed or embedded data also have few blocks, but no hole
     record.sparse = hole >= 0 && static_cast<std::uint64_t>(hole) < size;
 }

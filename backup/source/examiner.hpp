@@ -26,7 +26,7 @@ class Examiner {
   private:
     FileHandle open_object(const WalkEntry& entry, Access access);
     bool examine_object(const WalkEntry& entry, Access access, Examined& result);
-    static void find_sparseness(int descriptor, ObjectRecord& record);
+    void find_sparseness(int descriptor, ObjectRecord& record) const;
 
     Collector collector_;
     bool keep_access_time_ = true;
