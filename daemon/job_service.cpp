@@ -117,6 +117,10 @@ Task<void> JobService::follow(std::shared_ptr<Live> live, Task<Result<void>> wor
     live->over = true;
     for (const auto& watcher : live->watchers) watcher.complete(true);
     context_.changed.notify();
+    // For the next job, if one comes soon; a daemon at rest is small.
+    constexpr std::chrono::seconds kKeepRings{60};
+    context_.clock.at(context_.clock.now() + kKeepRings,
+                      [memory = environment_.ring_memory]() mutable { memory.release_idle(); });
 }
 
 Result<void> JobService::drain_issues(Live& live) {

@@ -1,19 +1,14 @@
 #include "drives/block_ring.hpp"
 
-#include <cstdlib>
-#include <new>
+#include <utility>
 
 namespace capstan::drives {
 
-BlockRing::BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell)
-    : block_size_(block_size), entries_(slots), doorbell_(doorbell == nullptr ? own_doorbell_ : *doorbell) {
-    constexpr std::size_t kPage = 4096;
-    auto size = (block_size * slots + kPage - 1) / kPage * kPage;
-    memory_ = static_cast<std::uint8_t*>(std::aligned_alloc(kPage, size));
-    if (memory_ == nullptr) throw std::bad_alloc();
-}
-
-BlockRing::~BlockRing() { std::free(memory_); }
+BlockRing::BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell, RingMemory::Piece memory)
+    : block_size_(block_size),
+      memory_(memory ? std::move(memory) : RingMemory().take(block_size * slots)),
+      entries_(slots),
+      doorbell_(doorbell == nullptr ? own_doorbell_ : *doorbell) {}
 
 bool BlockRing::full() const {
     return pushed_.load(std::memory_order_relaxed) - proven_.load(std::memory_order_acquire) >= entries_.size();
@@ -21,13 +16,13 @@ bool BlockRing::full() const {
 
 MutableBytes BlockRing::reserve() {
     if (full()) return {};
-    return {memory_ + (pushed_.load(std::memory_order_relaxed) % entries_.size()) * block_size_, block_size_};
+    return {memory_.get() + (pushed_.load(std::memory_order_relaxed) % entries_.size()) * block_size_, block_size_};
 }
 
 std::uint64_t BlockRing::push(RingEntry::Kind kind, std::size_t size) {
     auto sequence = pushed_.load(std::memory_order_relaxed);
     auto slot = sequence % entries_.size();
-    entries_[slot] = {kind, static_cast<std::uint32_t>(size), sequence, memory_ + slot * block_size_};
+    entries_[slot] = {kind, static_cast<std::uint32_t>(size), sequence, memory_.get() + slot * block_size_};
     pushed_.store(sequence + 1, std::memory_order_release);
     doorbell_.ring();
     return sequence;

@@ -4,6 +4,7 @@
 
 #include "config/base/bytes.hpp"
 #include "config/base/stage.hpp"
+#include "drives/ring_memory.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -30,9 +31,8 @@ struct RingEntry {
 class BlockRing {
   public:
     // `slots` blocks of `block_size` bytes (page aligned).
-    // A doorbell that the pipeline has already may be given; it must live as long as the ring.
-    BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell = nullptr);
-    ~BlockRing();
+    // A doorbell that the pipeline has already may be given; it must live as long as the ring. So may memory for all slots.
+    BlockRing(std::size_t block_size, std::size_t slots, Doorbell* doorbell = nullptr, RingMemory::Piece memory = {});
     BlockRing(const BlockRing&) = delete;
     BlockRing& operator=(const BlockRing&) = delete;
 
@@ -65,7 +65,7 @@ class BlockRing {
     template <class Ask>
     auto wait_for(std::chrono::milliseconds patience, Ask ask);
     std::size_t block_size_;
-    std::uint8_t* memory_;
+    RingMemory::Piece memory_;
     std::vector<RingEntry> entries_;
     std::atomic<std::uint64_t> pushed_ = 0, taken_ = 0, proven_ = 0;
     Doorbell own_doorbell_;

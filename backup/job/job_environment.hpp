@@ -30,6 +30,7 @@ struct JobEnvironment {
     std::chrono::milliseconds patience{100};  // how long a device's thread waits for the ring; 0 in simulation
     unsigned reader_threads = 2;              // 0 in simulation
     std::string host = "localhost";
+    drives::RingMemory ring_memory;  // what jobs leave of it is for the next ones
 };
 
 }  // namespace capstan::backup

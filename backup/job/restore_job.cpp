@@ -53,7 +53,8 @@ Task<Result<void>> RestoreJob::run() {
     std::size_t block_size = 65536;
     for (const auto& extent : selection_.extents()) block_size = std::max<std::size_t>(block_size, extent.block_size);
     auto slots = std::clamp<std::size_t>(environment_.ring_bytes / block_size / 4, 8, 512);
-    ring_ = std::make_shared<drives::BlockRing>(block_size, slots);
+    ring_ = std::make_shared<drives::BlockRing>(block_size, slots, nullptr,
+                                                environment_.ring_memory.take(block_size * slots));
     stage_ = std::make_unique<DecoderStage>(ring_, sink_, issues_, progress_);
     auto finished = std::make_shared<Completion<bool>>(environment_.loop);
     environment_.loop.spawn(run_stage(finished));

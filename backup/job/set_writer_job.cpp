@@ -137,7 +137,8 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     CAPSTAN_CO_CHECK(begin());
     auto slots = std::max<std::uint64_t>(environment_.ring_bytes / encoder_settings_.output_size, 8);
     if (to_file()) slots = std::min(slots, kBkfSlots);
-    ring_ = std::make_shared<drives::BlockRing>(encoder_settings_.output_size, slots, &doorbell_);
+    ring_ = std::make_shared<drives::BlockRing>(encoder_settings_.output_size, slots, &doorbell_,
+                                                environment_.ring_memory.take(encoder_settings_.output_size * slots));
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
     auto outcome = co_await open_writer();
     if (outcome) {
@@ -157,6 +158,8 @@ Task<Result<SetNumber>> SetWriterJob::run() {
         while (!finished->done())
             co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
     }
+    stage_.reset();  // the next set of this job uses the ring's memory again
+    ring_.reset();
     if (outcome) co_return set_.number;
     if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);
     if (!complete_) {

@@ -22,6 +22,34 @@ std::uint64_t value_of(const RingEntry& entry) {
     return value;
 }
 
+TEST(RingMemory, IsUsedAgainOnceItsRingIsGone) {
+    RingMemory memory;
+    auto small = memory.take(4096), large = memory.take(65536);
+    auto* small_at = small.get();
+    auto* large_at = large.get();
+    EXPECT_NE(memory.take(4096).get(), small_at) << "that one is in use; this one is idle from here on";
+    EXPECT_EQ(memory.idle_bytes(), 4096U);
+    {
+        BlockRing ring(4096, 16, nullptr, std::move(large));
+        for (std::uint64_t i = 0; i < 16; ++i) put(ring, i);
+        EXPECT_EQ(value_of(ring.unproven(15)), 15U);
+    }
+    small.reset();
+    EXPECT_EQ(memory.take(5000).get(), large_at) << "too large for the small ones";
+    EXPECT_EQ(memory.idle_bytes(), 2 * 4096U + 65536U);
+    memory.release_idle();
+    EXPECT_EQ(memory.idle_bytes(), 0U);
+}
+
+TEST(RingMemory, MayEndBeforeItsPieces) {
+    RingMemory::Piece piece;
+    {
+        RingMemory memory;
+        piece = memory.take(4096);
+    }
+    piece.get()[4095] = 1;
+}
+
 TEST(BlockRing, KeepsABlockUntilItIsProven) {
     BlockRing ring(4096, 4);
     for (std::uint64_t i = 0; i < 4; ++i) put(ring, i);
