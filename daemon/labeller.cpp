@@ -10,8 +10,6 @@
 namespace capstan::daemon {
 namespace {
 
-constexpr BlockNumber kBehindLabel{2};  // TAPE, filemark
-
 labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge, const LabelPlan& plan,
                              WriteGeneration generation) {
     labels::MediaLabel label;
@@ -45,7 +43,7 @@ Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit pe
     CAPSTAN_CO_TRY(auto writer, co_await drive.start_writing(permit));
     CAPSTAN_CO_TRY(auto written, co_await writer->write_blocks(std::move(items)));
     CAPSTAN_CO_TRY(auto position, co_await writer->finish());
-    if (written.written != 2 || position != kBehindLabel)
+    if (written.written != 2 || position != pools::kBehindLabel)
         co_return fail(Recovery::replace_medium, fmt::format("{}: the label was not written as a whole", name),
                        "Try another cartridge; retire this one if it happens again.");
     CAPSTAN_CO_TRY(auto back, co_await read_label(drive));
@@ -58,26 +56,17 @@ Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit pe
 
 Result<void> record_label(Context& context, const pools::Cartridge& cartridge, const labels::MediaLabel& label,
                           const LabelPlan& plan, pools::JournalId intent, const pools::AuditNote& note) {
-    pools::Cartridges cartridges(context.store);
-    pools::Families families(context.store);
     pools::Journal journal(context.store);
     pools::LabelWritten written{label.media_id,
                                 label.family,
                                 label.sequence,
                                 label.generation,
                                 label.block_size,
-                                kBehindLabel,
+                                pools::kBehindLabel,
                                 wall_of(label.appendable_until),
                                 wall_of(label.keep_until)};
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context.store));
-    CAPSTAN_CHECK(cartridges.labelled(transaction, cartridge.id, written, note));
-    if (cartridge.pool != plan.pool.id)
-        CAPSTAN_CHECK(cartridges.set_pool(transaction, cartridge.id, plan.pool.id, note));
-    if (plan.family) CAPSTAN_CHECK(families.medium_added(transaction, plan.family->id, plan.sequence));
-    if (plan.allocate) {
-        auto allocated = cartridges.apply(transaction, cartridge.id, pools::SideEvent::allocate, note);
-        if (!allocated) return std::unexpected(allocated.error());
-    }
+    CAPSTAN_CHECK(pools::label_written(transaction, cartridge.id, written, plan.pool.id, note));
     CAPSTAN_CHECK(journal.end(transaction, intent, pools::JournalState::done, "", context.clock.wall()));
     return transaction.commit();
 }
@@ -120,8 +109,8 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     entry.cartridge = cartridge.id;
     entry.library = library.name();
     entry.source = entry.destination = {pools::PlaceKind::drive, drive.settings.name};
-    entry.detail =
-        fmt::format("family {} sequence {} generation {}", raw(label.family), label.sequence, raw(label.generation));
+    entry.detail = to_text(pools::LabelIntent{label.media_id, label.family, label.sequence, label.generation,
+                                              label.block_size, plan.pool.id});
     entry.at = context.clock.wall();
     CAPSTAN_CO_TRY(auto intent, journal.intend(entry));
 

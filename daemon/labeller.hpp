@@ -12,7 +12,6 @@ struct LabelPlan {
     pools::Pool pool;                             // Free: a free label without family
     std::optional<pools::MediaFamily> family;     // application pools
     std::uint16_t sequence = 1;
-    bool allocate = false;                        // the cartridge becomes the family's medium, not only Available
     std::optional<pools::OperatorWord> word;      // overwrites what the rules alone would not
 };
 

@@ -272,7 +272,6 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
         LabelPlan plan;
         CAPSTAN_CO_TRY(plan.pool, pools::Pools(context_.store).get(request.pool));
         plan.sequence = decision.sequence;
-        plan.allocate = true;
         pools::Families families(context_.store);
         if (decision.family) {
             CAPSTAN_CO_TRY(plan.family, families.get(*decision.family));

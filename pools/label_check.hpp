@@ -7,6 +7,8 @@
 namespace capstan::pools {
 
 class StateStore;
+class WriteTransaction;
+struct LabelWritten;
 
 enum class LabelVerdictKind : std::uint8_t {
     matches,       // media id, domain, family, sequence and generation equal the database's
@@ -40,6 +42,25 @@ struct Identified {
 // merged into the real one); unknown media get pool and state (Import, Unrecognized); rule 11 evidence stops all
 // overwriting.
 Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMedium& medium, const AuditNote& note);
+
+inline constexpr BlockNumber kBehindLabel{2};  // the label is TAPE and a filemark
+
+// What a label is to be, as its journal entry says before it is written. A label of which nobody learned that it was written
+// (the answer was lost, the power failed) is known by it later: it is no sign of an old database.
+struct LabelIntent {
+    Uuid media_id;
+    MediaFamilyId family{};
+    std::uint16_t sequence = 0;
+    WriteGeneration generation{};
+    std::uint32_t block_size = 0;
+    PoolId pool{};
+    friend bool operator==(const LabelIntent&, const LabelIntent&) = default;
+};
+std::string to_text(const LabelIntent& intent);
+std::optional<LabelIntent> label_intent(const std::string& journal_detail);  // what follows the intent in it is passed over
+// The records follow a label that was read back: pool, family, and with a family the medium is allocated.
+Result<void> label_written(WriteTransaction& transaction, CartridgeId cartridge, const LabelWritten& label, PoolId pool,
+                           const AuditNote& note);
 
 std::string_view name_of(LabelVerdictKind kind);
 

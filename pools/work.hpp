@@ -63,7 +63,7 @@ struct JournalEntry {
     CartridgeId cartridge{};
     LibraryName library;
     Place source, destination;  // a label, erase or first write: both the drive
-    std::string detail;         // label: "family 7 sequence 1 generation 3"; at the end: the outcome in words
+    std::string detail;         // label: LabelIntent (label_check.hpp); the outcome in words is added at the end
     Wall at{};
     std::optional<Wall> ended;
     friend bool operator==(const JournalEntry&, const JournalEntry&) = default;

@@ -2,8 +2,12 @@
 #include "pools/label_check.hpp"
 #include "pools/store/cartridges.hpp"
 #include "pools/store/meta.hpp"
+#include "pools/store/pool_rows.hpp"
+#include "pools/store/work_rows.hpp"
 
 #include <fmt/format.h>
+
+#include <sstream>
 
 namespace capstan::pools {
 namespace {
@@ -116,7 +120,58 @@ class Identification {
     const AuditNote& note_;
 };
 
+// The label that was being written when its answer was lost or the power failed, if this is it.
+Result<std::optional<LabelIntent>> intended(StateStore& store, const Cartridge& row, const LabelOnMedium& label) {
+    std::optional<LabelIntent> found;
+    if (raw(label.generation) <= raw(row.side.generation)) return found;
+    constexpr std::uint32_t kNewest = 20;  // acts; moves are among them
+    CAPSTAN_TRY(const auto journal, Journal(store).of(row.id, kNewest));
+    for (const auto& entry : journal) {
+        if (entry.act != JournalAct::label || entry.state == JournalState::done) continue;
+        auto intent = label_intent(entry.detail);
+        if (intent && intent->media_id == label.media_id && intent->generation == label.generation &&
+            intent->family == label.family && intent->sequence == label.sequence)
+            found = intent;
+    }
+    return found;
+}
+
 }  // namespace
+
+std::string to_text(const LabelIntent& intent) {
+    return fmt::format("media {} family {} sequence {} generation {} block {} pool {}", intent.media_id.text,
+                       raw(intent.family), intent.sequence, raw(intent.generation), intent.block_size,
+                       raw(intent.pool));
+}
+
+std::optional<LabelIntent> label_intent(const std::string& journal_detail) {
+    std::istringstream in(journal_detail);
+    std::string media, family, sequence, generation, block, pool;
+    LabelIntent intent;
+    std::uint32_t family_number = 0, generation_number = 0;
+    std::int64_t pool_number = 0;
+    in >> media >> intent.media_id.text >> family >> family_number >> sequence >> intent.sequence >> generation >>
+        generation_number >> block >> intent.block_size >> pool >> pool_number;
+    if (!in || media != "media" || family != "family" || sequence != "sequence" || generation != "generation" ||
+        block != "block" || pool != "pool")
+        return std::nullopt;
+    intent.family = MediaFamilyId{family_number};
+    intent.generation = WriteGeneration{generation_number};
+    intent.pool = PoolId{pool_number};
+    return intent;
+}
+
+Result<void> label_written(WriteTransaction& transaction, CartridgeId cartridge, const LabelWritten& label, PoolId pool,
+                           const AuditNote& note) {
+    Cartridges cartridges(transaction.store());
+    CAPSTAN_CHECK(cartridges.labelled(transaction, cartridge, label, note));
+    CAPSTAN_CHECK(cartridges.set_pool(transaction, cartridge, pool, note));
+    if (raw(label.family) == 0) return {};
+    CAPSTAN_CHECK(Families(transaction.store()).medium_added(transaction, label.family, label.sequence));
+    auto allocated = cartridges.apply(transaction, cartridge, SideEvent::allocate, note);
+    if (!allocated) return std::unexpected(allocated.error());
+    return {};
+}
 
 Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMedium& medium, const AuditNote& note) {
     Cartridges cartridges(store);
@@ -128,6 +183,18 @@ Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMed
     }
     Identified identified;
     identified.verdict = compare_label(row, medium, same, store.domain());
+    if (identified.verdict.kind == Kind::unknown_ours || identified.verdict.kind == Kind::newer_than_database) {
+        CAPSTAN_TRY(const auto intent, intended(store, row, *medium.label));
+        if (intent) {
+            const auto& label = *medium.label;
+            LabelWritten written{label.media_id,     label.family, label.sequence,         label.generation,
+                                 intent->block_size, kBehindLabel, label.appendable_until, label.keep_until};
+            CAPSTAN_CHECK(label_written(transaction, row.id, written, intent->pool, note));
+            CAPSTAN_CHECK(cartridges.set_suspect(transaction, row.id, false, note));
+            identified.verdict = {
+                Kind::matches, {}, fmt::format("{} bears the label that was being written on it", to_text(row)), {}};
+        }
+    }
     CAPSTAN_TRY(const auto id, Identification(transaction, medium, note).act(row, identified.verdict));
     CAPSTAN_CHECK(cartridges.set_write_protected(transaction, id, medium.write_protected, note));
     CAPSTAN_TRY(identified.cartridge, cartridges.get(id));

@@ -185,7 +185,7 @@ Result<void> Journal::end(WriteTransaction& transaction, JournalId id, JournalSt
     if (state == JournalState::intended)
         return fail(Recovery::give_up, fmt::format("journal entry {} cannot end as intended", raw(id)));
     return transaction.database().change_one(
-        "UPDATE journal SET state = $1, detail = $2, ended = $3 WHERE id = $4 AND state = 'intended'",
+        "UPDATE journal SET state = $1, detail = TRIM(detail || ' ' || $2), ended = $3 WHERE id = $4 AND state = 'intended'",
         sql::values(state, detail, at, raw(id)), fmt::format("open journal entry {}", raw(id)));
 }
 

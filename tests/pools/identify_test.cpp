@@ -2,6 +2,7 @@
 #include "support.hpp"
 
 #include "pools/label_check.hpp"
+#include "pools/store/work_rows.hpp"
 
 namespace capstan::pools {
 namespace {
@@ -60,6 +61,66 @@ TEST_F(Identify, ANewBarcodeOnAKnownMediumMakesNoSecondRecord) {
     EXPECT_EQ(found.cartridge.volume_tag.text, "NEW1");
     EXPECT_EQ(found.cartridge.place.id, "5");
     EXPECT_FALSE(Cartridges(store()).get(id));
+}
+
+// The answer to the label's write was lost, or the power failed: the journal knows what was being written.
+TEST_F(Identify, ALabelThatWasBeingWrittenIsTakenIntoTheRecords) {
+    for (auto state : {JournalState::failed, JournalState::settled, JournalState::intended}) {
+        const auto tag = "B" + std::to_string(static_cast<int>(state));
+        const auto id = add(cartridge(tag, 10 + static_cast<int>(state), kUnrecognizedPool, SideState::unknown));
+        const LabelIntent intent{Uuid{"new-" + tag}, MediaFamilyId{0}, 1, WriteGeneration{1}, 65536, kFreePool};
+        JournalEntry entry;
+        entry.act = JournalAct::label;
+        entry.cartridge = id;
+        entry.detail = to_text(intent);
+        const auto act = must(Journal(store()).intend(entry));
+        change([&](auto& transaction) { return Cartridges(store()).set_suspect(transaction, id, true, kNote); });
+        if (state != JournalState::intended)
+            change(
+                [&](auto& transaction) { return Journal(store()).end(transaction, act, state, "no answer came", {}); });
+        auto medium = reads(first_.id);
+        medium.label->media_id = intent.media_id;
+        medium.label->family = intent.family;
+        medium.label->generation = intent.generation;
+        const auto found = must(identify(store(), id, medium, kNote));
+        EXPECT_EQ(found.verdict.kind, Kind::matches);
+        EXPECT_EQ(found.cartridge.side.state, SideState::available);
+        EXPECT_EQ(found.cartridge.pool, kFreePool);
+        EXPECT_EQ(found.cartridge.side.media_id, intent.media_id);
+        EXPECT_EQ(raw(found.cartridge.side.recorded_end), 2U);
+        EXPECT_FALSE(found.cartridge.suspect);
+        EXPECT_EQ(must(Meta(store()).overwrite_stop()), "");
+    }
+}
+
+TEST_F(Identify, ALabelWithAFamilyThatWasBeingWrittenIsAllocated) {
+    const auto row = get(first_.id);
+    const LabelIntent intent{
+        row.side.media_id, row.side.family, 2, WriteGeneration{raw(row.side.generation) + 1}, 65536, pool_};
+    JournalEntry entry;
+    entry.act = JournalAct::label;
+    entry.cartridge = first_.id;
+    entry.detail = to_text(intent);
+    (void)must(Journal(store()).intend(entry));
+    auto medium = reads(first_.id);
+    medium.label->sequence = 2;
+    medium.label->generation = intent.generation;
+    auto another = medium;
+    another.label->generation = WriteGeneration{raw(intent.generation) + 1};
+    EXPECT_EQ(must(identify(store(), first_.id, medium, kNote)).verdict.kind, Kind::matches);
+    EXPECT_EQ(get(first_.id).side.state, SideState::allocated);
+    EXPECT_EQ(get(first_.id).side.sequence, 2);
+    EXPECT_EQ(must(identify(store(), first_.id, another, kNote)).verdict.kind, Kind::newer_than_database)
+        << "nobody meant to write that";
+    EXPECT_NE(must(Meta(store()).overwrite_stop()), "");
+}
+
+TEST(LabelIntents, AreReadBack) {
+    const LabelIntent intent{Uuid{"8a5e"}, MediaFamilyId{7}, 3, WriteGeneration{9}, 262144, PoolId{4}};
+    EXPECT_EQ(label_intent(to_text(intent)), intent);
+    EXPECT_EQ(label_intent(to_text(intent) + " drive D1: no answer came"), intent);
+    EXPECT_FALSE(label_intent(""));
+    EXPECT_FALSE(label_intent("family 7 sequence 1 generation 3"));
 }
 
 TEST_F(Identify, ALabelOfOursThatNobodyKnowsStopsOverwriting) {
