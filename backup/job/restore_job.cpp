@@ -44,6 +44,11 @@ RestoreJob::RestoreJob(JobEnvironment& environment, RestorePlan plan, catalog::S
 RestoreJob::~RestoreJob() = default;
 
 Task<void> RestoreJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
+    struct Ended {  // also when a power cut destroys this coroutine: run() must not wait for ever
+        std::shared_ptr<Completion<bool>> finished;
+        ~Ended() { finished->complete(false); }
+    };
+    Ended ended{finished};
     std::vector<Stage*> stages{stage_.get()};
     bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
     finished->complete(done);

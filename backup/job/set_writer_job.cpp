@@ -128,6 +128,11 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
 }
 
 Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
+    struct Ended {  // also when a power cut destroys this coroutine: run() must not wait for ever
+        std::shared_ptr<Completion<bool>> finished;
+        ~Ended() { finished->complete(false); }
+    };
+    Ended ended{finished};
     std::vector<Stage*> stages{stage_.get()};
     bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
     finished->complete(done);
