@@ -18,12 +18,13 @@ void mounts(Story& story) {
     story.wait_items(labels);
     if (story.wait_item(inventory) != "completed") story.oracle.violation("the full inventory failed");
     auto one = story.start_backup(tree, "one"), other = story.start_backup(tree, "other");
-    if (!story.finish_backup(one, tree, "one") || !story.finish_backup(other, tree, "other")) story.oracle.violation("a backup failed");
+    if (!story.finish_backup(one, tree, "one") || !story.finish_backup(other, tree, "other"))
+        story.oracle.violation("a backup failed");
     story.machine.run_for(1h);  // idle cartridges go back to their slots
     story.settle();
     story.oracle.check();
 }
-TEST(Simulation, Mounts) { tell(4, small_machine(), mounts); }
+TEST(Simulation, Mounts) { tell(2, small_machine(), mounts); }
 
 void backup_and_restore(Story& story) {
     auto tree = story.make_tree("home", 40, 90000);
@@ -38,7 +39,7 @@ void backup_and_restore(Story& story) {
     story.settle();
     story.oracle.check();
 }
-TEST(Simulation, BackupAndRestore) { tell(4, small_machine(), backup_and_restore); }
+TEST(Simulation, BackupAndRestore) { tell(2, small_machine(), backup_and_restore); }
 
 void spanning(Story& story) {
     auto tree = story.make_tree("large", 30, 400000);
@@ -50,7 +51,7 @@ void spanning(Story& story) {
     story.oracle.check();
     if (read_tapes(story.machine.library_directory()).sets.empty()) story.oracle.violation("no set was written");
 }
-TEST(Simulation, Spanning) { tell(4, small_machine(3 << 20), spanning); }
+TEST(Simulation, Spanning) { tell(2, small_machine(3 << 20), spanning); }
 
 // SIGTERM while two jobs run: what was committed stays, and the next start goes on.
 void stop_in_order(Story& story) {
@@ -72,7 +73,7 @@ void stop_in_order(Story& story) {
     story.settle();
     story.oracle.check();
 }
-TEST(Simulation, StopInOrder) { tell(6, small_machine(), stop_in_order); }
+TEST(Simulation, StopInOrder) { tell(3, small_machine(), stop_in_order); }
 
 }  // namespace
 }  // namespace capstan::simulation

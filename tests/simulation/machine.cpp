@@ -48,7 +48,7 @@ const std::string& scratch_root() {
 
 Machine::Boot::Boot(Machine& machine)
     : clock(machine.wall_, machine.event_chance_),
-      pump(context, clock, worker, stages, machine.event_chance_, machine.trace_),
+      pump(context, clock, crew, stages, machine.event_chance_, machine.trace_),
       door{machine.trace_, machine.device_chance_, [&machine](std::uint8_t lun) {
                ++machine.lun_commands_[lun];
                if (++machine.commands_ == machine.cut_command_) machine.keep_disk();
@@ -113,7 +113,8 @@ Result<daemon::LibraryDevices> Machine::open_library(Boot& boot) {
     };
     daemon::LibraryDevices devices;
     devices.changer = open(0, "library LIB1");
-    for (std::uint8_t i = 1; i <= settings_.geometry.drives.count; ++i) devices.drives.push_back(open(i, fmt::format("drive D{}", i)));
+    for (std::uint8_t i = 1; i <= settings_.geometry.drives.count; ++i)
+        devices.drives.push_back(open(i, fmt::format("drive D{}", i)));
     return devices;
 }
 
@@ -124,7 +125,8 @@ Task<void> stop_plane(daemon::ControlPlane& plane, std::shared_ptr<bool> stopped
     co_await plane.jobs().stop_all(60s);
     *stopped = true;
 }
-Task<void> answer(daemon::HttpHandler handler, daemon::HttpRequest request, std::shared_ptr<std::optional<daemon::HttpReply>> reply) {
+Task<void> answer(daemon::HttpHandler handler, daemon::HttpRequest request,
+                  std::shared_ptr<std::optional<daemon::HttpReply>> reply) {
     auto task = handler(std::move(request));
     reply->emplace(co_await std::move(task));
 }
@@ -134,7 +136,12 @@ void Machine::boot() {
     trace_.line(fmt::format("boot {}", ++boots_));
     cut_ = false;
     boot_ = std::make_unique<Boot>(*this);
-    daemon::World world{boot_->loop, boot_->clock, daemon_entropy_, boot_->worker, boot_->stages,
+    daemon::World world{boot_->loop,
+                        boot_->clock,
+                        daemon_entropy_,
+                        boot_->worker,
+                        boot_->stages,
+                        [boot = boot_.get()] { return std::make_unique<SimulatedWorker>(boot->loop, boot->crew); },
                         [this](const config::LibrarySettings&) { return open_library(*boot_); }};
     world.patience = 0ms;
     world.reader_threads = 0;
@@ -144,7 +151,8 @@ void Machine::boot() {
     boot_->plane = std::move(*plane);
     daemon::add_handlers(boot_->router, *boot_->plane);
     boot_->loop.spawn(start_plane(*boot_->plane));
-    if (!run_until([this] { return boot_->plane->ready(); }, 3600s)) throw std::runtime_error("the daemon is not ready after an hour");
+    if (!run_until([this] { return boot_->plane->ready(); }, 3600s))
+        throw std::runtime_error("the daemon is not ready after an hour");
 }
 
 void Machine::stop() {
@@ -155,7 +163,7 @@ void Machine::stop() {
     boot_->loop.stop();
     boot_->clock.drop();
     do boot_->pump.drain();
-    while (boot_->worker.step());
+    while (boot_->pump.work());
     auto left = boot_->loop.running();
     wall_ = boot_->clock.wall();
     boot_.reset();
@@ -171,8 +179,10 @@ void Machine::keep_disk() {
     for (fs::recursive_directory_iterator entry(live_), end; entry != end; ++entry) {
         auto name = entry->path().filename().string();
         auto target = fs::path(kept_) / fs::relative(entry->path(), live_);
-        if (entry->is_directory()) fs::create_directories(target);
-        else if (name != "reserve" && name != "state.db-shm") fs::copy_file(entry->path(), target);  // both are made anew
+        if (entry->is_directory())
+            fs::create_directories(target);
+        else if (name != "reserve" && name != "state.db-shm")
+            fs::copy_file(entry->path(), target);  // both are made anew
     }
 }
 
@@ -211,7 +221,8 @@ daemon::HttpReply Machine::exchange(daemon::HttpRequest request) {
     auto reply = std::make_shared<std::optional<daemon::HttpReply>>();
     auto what = fmt::format("{} {}", api::name_of(request.method), request.path);
     boot_->loop.spawn(answer(handler, std::move(request), reply));
-    if (!run_until([&] { return reply->has_value(); }, 120s)) throw std::runtime_error(what + " is not answered in two minutes");
+    if (!run_until([&] { return reply->has_value(); }, 120s))
+        throw std::runtime_error(what + " is not answered in two minutes");
     trace_.line(fmt::format("api {} {} {:016x}", what, (*reply)->status, fnv((*reply)->body)));
     return std::move(**reply);
 }

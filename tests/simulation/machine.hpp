@@ -1,6 +1,6 @@
-// A computer with a tape library, in simulation: its disk and its cartridges outlive power cuts and restarts, its daemon is
-// booted, stopped in order or cut off. A power cut keeps what the disk and the cartridges hold at that instant, and destroys
-// everything that runs. Requests go through the API's router as function calls.
+// A computer with a tape library, in simulation: its disk and its cartridges outlive power cuts and restarts, its
+// daemon is booted, stopped in order or cut off. A power cut keeps what the disk and the cartridges hold at that
+// instant, and destroys everything that runs. Requests go through the API's router as function calls.
 #pragma once
 
 #include "config/settings.hpp"
@@ -33,9 +33,9 @@ class Machine {
     Machine(const Machine&) = delete;
     Machine& operator=(const Machine&) = delete;
 
-    void boot();            // returns when the daemon is ready; throws PowerCut, or std::runtime_error when it is refused
-    void stop();            // as SIGTERM does
-    void lose_power();      // now, or at the moment that the cut fell on
+    void boot();        // returns when the daemon is ready; throws PowerCut, or std::runtime_error when it is refused
+    void stop();        // as SIGTERM does
+    void lose_power();  // now, or at the moment that the cut fell on
     bool running() const { return boot_ != nullptr; }
 
     // The power fails before the nth command that any device gets from now on, or before the nth event.
@@ -49,7 +49,9 @@ class Machine {
 
     // Lets things happen until `done`, or for at most so much simulated time. False: the time is over.
     bool run_until(const std::function<bool()>& done, std::chrono::seconds limit);
-    void run_for(std::chrono::seconds time) { (void)run_until([] { return false; }, time); }
+    void run_for(std::chrono::seconds time) {
+        (void)run_until([] { return false; }, time);
+    }
     daemon::HttpReply exchange(daemon::HttpRequest request);
     template <class RouteType>
     Result<typename RouteType::Reply> ask(const RouteType& route, const std::vector<std::string>& parameters = {},
@@ -57,8 +59,10 @@ class Machine {
         daemon::HttpRequest sent;
         sent.method = route.method;
         sent.path = api::fill_path(route.path, parameters);
-        if (route.method == api::Method::get) sent.query = api::encode_query(request);
-        else sent.body = api::encode(request);
+        if (route.method == api::Method::get)
+            sent.query = api::encode_query(request);
+        else
+            sent.body = api::encode(request);
         sent.peer.administrator = true;
         auto reply = exchange(std::move(sent));
         if (reply.status != 200) return std::unexpected(api::decode_error(reply.body, reply.status));
@@ -80,7 +84,8 @@ class Machine {
         asio::io_context context;
         Loop loop{context};
         SimulatedClock clock;
-        SimulatedWorker worker{loop};
+        SimulatedWorker::Crew crew;
+        SimulatedWorker worker{loop, crew};
         SimulatedStages stages{loop};
         Pump pump;
         DoorEvents door;

@@ -47,22 +47,26 @@ void Oracle::note_media() {
             auto before = hash_of(directory, known->second.blocks);
             if (!before || *before != known->second.hash)
                 violation(fmt::format("{}: what lay before block {} has changed", name, known->second.blocks));
-            if (medium.side.media_id.text != known->second.media_id) violation(name + ": a cartridge with sets got another media id");
+            if (medium.side.media_id.text != known->second.media_id)
+                violation(name + ": a cartridge with sets got another media id");
             if (raw(medium.side.recorded_end) < known->second.blocks) violation(name + ": its recorded end went back");
         }
         auto sets = pools::Sets(machine_.plane().context().store).on_cartridge(medium.id);
         if (!sets || sets->empty()) continue;  // without a set its label may still be written anew
         auto hash = hash_of(directory, raw(medium.side.recorded_end));
-        if (!hash) violation(fmt::format("{}: the recorded end is block {}, and the medium does not hold so much", name, raw(medium.side.recorded_end)));
-        else media_[name] = Noted{medium.side.media_id.text, raw(medium.side.recorded_end), *hash};
+        if (!hash)
+            violation(fmt::format("{}: the recorded end is block {}, and the medium does not hold so much", name,
+                                  raw(medium.side.recorded_end)));
+        else
+            media_[name] = Noted{medium.side.media_id.text, raw(medium.side.recorded_end), *hash};
     }
 }
 
-void Oracle::check(bool may_wait) {
+void Oracle::check(bool in_trouble) {
     note_media();
     check_sets();
-    check_places();
-    check_work(may_wait);
+    if (!in_trouble) check_places();
+    check_work(in_trouble);
 }
 
 void Oracle::check_sets() {
@@ -78,11 +82,14 @@ void Oracle::check_sets() {
         for (const auto& fault : found->faults) violation(wanted.name + ": " + fault);
         for (const auto& [path, file] : wanted.files) {
             auto on_tape = found->files.find(path);
-            if (on_tape == found->files.end()) violation(fmt::format("{}: {} is not on the medium", wanted.name, path));
-            else if (!file.link && on_tape->second != file) violation(fmt::format("{}: {} has other content on the medium", wanted.name, path));
+            if (on_tape == found->files.end())
+                violation(fmt::format("{}: {} is not on the medium", wanted.name, path));
+            else if (!file.link && on_tape->second != file)
+                violation(fmt::format("{}: {} has other content on the medium", wanted.name, path));
         }
         if (found->files.size() != wanted.files.size())
-            violation(fmt::format("{}: {} files on the medium, not {}", wanted.name, found->files.size(), wanted.files.size()));
+            violation(fmt::format("{}: {} files on the medium, not {}", wanted.name, found->files.size(),
+                                  wanted.files.size()));
     }
     // The database's complete sets are on the media, whoever was told of them.
     auto listed = machine_.ask(api::kSets);
@@ -90,19 +97,29 @@ void Oracle::check_sets() {
     for (const auto& set : listed->sets) {
         if (set.state == "writing") violation(fmt::format("set {} is being written, says the list", set.set));
         if (set.state != "complete") continue;
-        auto there = std::ranges::any_of(tapes.sets, [&](const SetOnTape& one) { return one.name == set.name && one.closed && !one.aborted && one.faults.empty(); });
-        if (!there) violation(fmt::format("set {} ({}) is complete, says the database, and no medium holds it so", set.set, set.name));
+        auto there = std::ranges::any_of(tapes.sets, [&](const SetOnTape& one) {
+            return one.name == set.name && one.closed && !one.aborted && one.faults.empty();
+        });
+        if (!there)
+            violation(fmt::format("set {} ({}) is complete, says the database, and no medium holds it so", set.set,
+                                  set.name));
     }
 }
 
 void Oracle::check_places() {
     const auto& geometry = machine_.library().geometry();
     auto address = [&](const pools::Place& place) -> std::uint32_t {
-        auto of = [](const vl::ElementRange& range, std::uint32_t number) { return range.first + (number - 1U) * range.stride; };
-        if (place.kind == pools::PlaceKind::drive) return of(geometry.drives, static_cast<std::uint32_t>(std::stoul(place.id.substr(1))));
+        auto of = [](const vl::ElementRange& range, std::uint32_t number) {
+            return range.first + (number - 1U) * range.stride;
+        };
+        if (place.kind == pools::PlaceKind::drive)
+            return of(geometry.drives, static_cast<std::uint32_t>(std::stoul(place.id.substr(1))));
         if (place.kind == pools::PlaceKind::offline) return 0;
         auto number = static_cast<std::uint32_t>(std::stoul(place.id));
-        return of(place.kind == pools::PlaceKind::slot ? geometry.slots : place.kind == pools::PlaceKind::ie_port ? geometry.ports : geometry.pickers, number);
+        return of(place.kind == pools::PlaceKind::slot      ? geometry.slots
+                  : place.kind == pools::PlaceKind::ie_port ? geometry.ports
+                                                            : geometry.pickers,
+                  number);
     };
     auto media = pools::Cartridges(machine_.plane().context().store).in_library(LibraryName{"LIB1"});
     if (!media) return violation("the cartridges cannot be listed: " + to_text(media.error()));
@@ -110,18 +127,23 @@ void Oracle::check_places() {
     std::map<std::uint32_t, std::string> taken;
     for (const auto& medium : *media) {
         auto at = address(medium.place);
-        if (!recorded.emplace(medium.volume_tag.text, at).second) violation(medium.volume_tag.text + " stands twice in the database");
-        if (!taken.emplace(at, medium.volume_tag.text).second) violation(fmt::format("{} and {} are in one place", taken[at], medium.volume_tag.text));
+        if (!recorded.emplace(medium.volume_tag.text, at).second)
+            violation(medium.volume_tag.text + " stands twice in the database");
+        if (!taken.emplace(at, medium.volume_tag.text).second)
+            violation(fmt::format("{} and {} are in one place", taken[at], medium.volume_tag.text));
     }
     for (const auto& cartridge : machine_.library().cartridges()) {
         if (!cartridge.element) continue;
         auto found = recorded.find(cartridge.volume_tag.text);
-        if (found == recorded.end()) violation(cartridge.volume_tag.text + " is in the library and not in the database");
+        if (found == recorded.end())
+            violation(cartridge.volume_tag.text + " is in the library and not in the database");
         else if (found->second != raw(*cartridge.element))
-            violation(fmt::format("{} is in element {}, the database says {}", cartridge.volume_tag.text, raw(*cartridge.element), found->second));
+            violation(fmt::format("{} is in element {}, the database says {}", cartridge.volume_tag.text,
+                                  raw(*cartridge.element), found->second));
         if (found != recorded.end()) recorded.erase(found);
     }
-    for (const auto& [tag, at] : recorded) violation(fmt::format("{} is in the database (element {}) and not in the library", tag, at));
+    for (const auto& [tag, at] : recorded)
+        violation(fmt::format("{} is in the database (element {}) and not in the library", tag, at));
 }
 
 void Oracle::check_work(bool may_wait) {
@@ -139,12 +161,14 @@ void Oracle::check_work(bool may_wait) {
         auto text = fmt::format("job {} {} {}: {}", job.id, job.kind, api::name_of(job.state), job.reason);
         if (!api::finished(job.state) && !may_wait) violation(text + ": not ended");
         if (!api::finished(job.state) && may_wait && job.reason.empty()) violation(text + ": waits without a reason");
-        if ((job.state == api::JobState::failed || job.state == api::JobState::cancelled) && job.reason.empty()) violation(text + ": ended without a word");
+        if ((job.state == api::JobState::failed || job.state == api::JobState::cancelled) && job.reason.empty())
+            violation(text + ": ended without a word");
     }
     auto& store = machine_.plane().context().store;
     auto open = pools::WorkItems(store).unfinished();
     if (!open) return violation("the work items cannot be read: " + to_text(open.error()));
-    if (!open->empty() && !may_wait) violation(fmt::format("{} work items stand as unfinished in the database", open->size()));
+    if (!open->empty() && !may_wait)
+        violation(fmt::format("{} work items stand as unfinished in the database", open->size()));
     auto journal = pools::Journal(store).open_of(LibraryName{"LIB1"});
     if (!journal) return violation("the journal cannot be read: " + to_text(journal.error()));
     if (!journal->empty() && !may_wait) violation(fmt::format("{} journal entries are open", journal->size()));

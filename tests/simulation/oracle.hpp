@@ -1,5 +1,5 @@
-// The judge: what the cartridge files hold, read by the offline reader of `capstan mtf` without daemon and database, and what
-// must hold after every story. It gathers what is wrong as sentences.
+// The judge: what the cartridge files hold, read by the offline reader of `capstan mtf` without daemon and database,
+// and what must hold after every story. It gathers what is wrong as sentences.
 #pragma once
 
 #include "simulation/machine.hpp"
@@ -44,8 +44,9 @@ class Oracle {
 
     // Notes what lies before each medium's recorded end; that never changes again.
     void note_media();
-    // All invariants. The daemon runs and has made its inventory; `may_wait`: work may wait if it says why.
-    void check(bool may_wait = false);
+    // All invariants. `in_trouble`: hardware does not answer, so work may wait if it says why, and places are not
+    // known.
+    void check(bool in_trouble = false);
     const std::vector<std::string>& violations() const { return violations_; }
     void violation(std::string what) { violations_.push_back(std::move(what)); }
 

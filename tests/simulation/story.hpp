@@ -1,5 +1,6 @@
-// What stories are told with: an operator and a client who use the API, source trees, and the loop over seeds. A story throws
-// nothing but what Machine throws; what is wrong is a violation of the oracle, printed with the seed that found it.
+// What stories are told with: an operator and a client who use the API, source trees, and the loop over seeds. A story
+// throws nothing but what Machine throws; what is wrong is a violation of the oracle, printed with the seed that found
+// it.
 #pragma once
 
 #include "simulation/machine.hpp"
@@ -13,9 +14,11 @@ namespace capstan::simulation {
 
 class Story {
   public:
-    Story(std::uint64_t seed, MachineSettings settings) : machine(seed, std::move(settings)), oracle(machine), seed_(seed) {}
+    Story(std::uint64_t seed, MachineSettings settings)
+        : machine(seed, std::move(settings)), oracle(machine), seed_(seed) {}
 
-    // A tree of `files` regular files up to `size_max` bytes, with directories, links and an empty file: content by the seed.
+    // A tree of `files` regular files up to `size_max` bytes, with directories, links and an empty file: content by the
+    // seed.
     std::string make_tree(const std::string& name, unsigned files, std::uint64_t size_max);
 
     std::vector<std::int64_t> start_label(std::vector<std::string> media = {});  // empty: all that are blank
@@ -30,12 +33,15 @@ class Story {
     api::JobInfo wait_job(std::int64_t id, std::chrono::seconds limit = std::chrono::hours{48});
     // A backup whose success is remembered by the oracle. False: it failed.
     bool finish_backup(std::int64_t id, const std::string& tree, const std::string& name);
-    bool backup(const std::string& tree, const std::string& name) { return finish_backup(start_backup(tree, name), tree, name); }
+    bool backup(const std::string& tree, const std::string& name) {
+        return finish_backup(start_backup(tree, name), tree, name);
+    }
     void must_backup(const std::string& tree, const std::string& name);
     // Restores a tree to another place and compares all of it with the source. False: the job failed.
     bool restore(const std::string& tree);
     void must_restore(const std::string& tree);
-    void settle();  // until no work is left; a violation after two days
+    void verify_all();  // every complete set, by the daemon's own verify
+    void settle();      // until no work is left; a violation after two days
 
     // True: `told` came to its end. False: the power was cut in it; it is back, the daemon has started again.
     bool with_cut(const std::function<void()>& told);
@@ -50,9 +56,11 @@ class Story {
     unsigned restores_ = 0;
 };
 
-// Tells the story for every seed: CAPSTAN_SIMULATION_SEEDS of them (default `seeds`) from CAPSTAN_SIMULATION_FIRST (1) on.
-// The first seed's story is told twice and must give the same trace; two seeds must not.
+// Tells the story for every seed: CAPSTAN_SIMULATION_SEEDS of them (default `seeds`) from CAPSTAN_SIMULATION_FIRST (1)
+// on. The first seed's story is told twice and must give the same trace; two seeds must not.
 void tell(unsigned seeds, const MachineSettings& settings, const std::function<void(Story&)>& story);
+// Once, with this seed. Gives the hash of its trace.
+std::uint64_t tell_one(std::uint64_t seed, const MachineSettings& settings, const std::function<void(Story&)>& story);
 std::uint64_t number_from(const char* variable, std::uint64_t otherwise);
 
 }  // namespace capstan::simulation

@@ -1,4 +1,5 @@
-// Reads the cartridge files of a library with the decoder behind `capstan mtf`, block by block, filemarks where they lie.
+// Reads the cartridge files of a library with the decoder behind `capstan mtf`, block by block, filemarks where they
+// lie.
 #include "backup/mtf/private_streams.hpp"
 #include "drives/virtual/cartridge_file.hpp"
 #include "simulation/oracle.hpp"
@@ -20,7 +21,8 @@ namespace {
 
 class SetCollector final : public tools::TreeEvents {
   public:
-    SetCollector(const tools::MtfOptions& options, std::ostream& out, Tapes& tapes) : TreeEvents(options, out, out), tapes_(tapes) {}
+    SetCollector(const tools::MtfOptions& options, std::ostream& out, Tapes& tapes)
+        : TreeEvents(options, out, out), tapes_(tapes) {}
 
     void set_start(const mtf::Place& place, const mtf::SetBlock& set) override {
         TreeEvents::set_start(place, set);
@@ -36,7 +38,8 @@ class SetCollector final : public tools::TreeEvents {
         TreeEvents::file(place, block);
         file_ = nullptr;
         if (tapes_.sets.empty()) return;
-        auto [at, is_new] = tapes_.sets.back().files.try_emplace("/" + path_, FileOnTape{block.header.displayable_size, fnv("")});
+        auto [at, is_new] =
+            tapes_.sets.back().files.try_emplace("/" + path_, FileOnTape{block.header.displayable_size, fnv("")});
         if (!is_new) damage_text("holds " + path_ + " twice");
         file_ = &at->second;
         read_ = 0;
@@ -49,20 +52,25 @@ class SetCollector final : public tools::TreeEvents {
         tapes_.sets.back().closed = true;
         tapes_.sets.back().aborted = (end.header.attributes & mtf::block_attribute::eset_aborted) != 0;
     }
-    void stream_start(const mtf::Place&, const mtf::StreamHeader& header) override { data_ = file_ != nullptr && header.id == mtf::StreamId::data; }
+    void stream_start(const mtf::Place&, const mtf::StreamHeader& header) override {
+        data_ = file_ != nullptr && header.id == mtf::StreamId::data;
+    }
     void stream_data(std::uint64_t, Bytes bytes) override {
         if (!data_) return;
         file_->hash = fnv(text_of(bytes), file_->hash);
         read_ += bytes.size();
     }
     void stream_end(const mtf::StreamEnd& end) override {
-        if (data_ && (!end.complete || end.checksum == mtf::ChecksumState::bad)) damage_text(path_ + ": its data are damaged");
+        if (data_ && (!end.complete || end.checksum == mtf::ChecksumState::bad))
+            damage_text(path_ + ": its data are damaged");
         data_ = false;
     }
     void object_end() override {
         if (file_ != nullptr) file_->complete = read_ == file_->size;
     }
-    void damage(const mtf::Damage& damage) override { damage_text(fmt::format("offset {}: {}", damage.offset, damage.what)); }
+    void damage(const mtf::Damage& damage) override {
+        damage_text(fmt::format("offset {}: {}", damage.offset, damage.what));
+    }
 
   private:
     void damage_text(std::string what) {
@@ -115,7 +123,8 @@ Tapes read_tapes(const std::string& library_directory) {
     std::vector<Medium> media;
     for (const auto& entry : fs::directory_iterator(library_directory + "/media"))
         if (auto medium = open_medium(entry.path())) media.push_back(std::move(*medium));
-    std::ranges::sort(media, {}, [](const Medium& m) { return std::tuple(raw(m.header.family), m.header.sequence, m.name); });
+    std::ranges::sort(media, {},
+                      [](const Medium& m) { return std::tuple(raw(m.header.family), m.header.sequence, m.name); });
     Tapes tapes;
     tools::MtfOptions options;
     std::ostringstream ignored;
@@ -128,8 +137,10 @@ Tapes read_tapes(const std::string& library_directory) {
             decoder.reset();
         }
         events.set_medium(medium.name);
-        if (!decoder) decoder = std::make_unique<mtf::Decoder>(events);
-        else decoder->next_medium();
+        if (!decoder)
+            decoder = std::make_unique<mtf::Decoder>(events);
+        else
+            decoder->next_medium();
         feed(medium, *decoder, tapes);
         if (!decoder->end_of_medium()) {
             decoder->finish();

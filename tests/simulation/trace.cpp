@@ -23,7 +23,9 @@ void Trace::line(std::string_view text) {
     ++lines_;
     ring_.emplace_back(text);
     if (ring_.size() > kLinesKept) ring_.pop_front();
-    if (file_) std::fprintf(file_.get(), "%016llx %.*s\n", static_cast<unsigned long long>(hash_), static_cast<int>(text.size()), text.data());
+    if (file_)
+        std::fprintf(file_.get(), "%016llx %.*s\n", static_cast<unsigned long long>(hash_),
+                     static_cast<int>(text.size()), text.data());
 }
 
 void Trace::number(std::uint64_t value) {

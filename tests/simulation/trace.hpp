@@ -1,5 +1,6 @@
-// What happened in a simulation, line by line: the same seed gives the same trace. Kept as a hash and the last lines, so
-// that long runs cost nothing; with CAPSTAN_SIMULATION_TRACE=FILE every line goes to that file, for a look or a diff.
+// What happened in a simulation, line by line: the same seed gives the same trace. Kept as a hash and the last lines,
+// so that long runs cost nothing; with CAPSTAN_SIMULATION_TRACE=FILE every line goes to that file, for a look or a
+// diff.
 #pragma once
 
 #include <cstdint>

@@ -88,11 +88,21 @@ bool Pump::poll_one() {
     return context_.poll_one() > 0;
 }
 
+bool Pump::work() {
+    if (crew_.empty()) return false;
+    auto worker = std::next(crew_.begin(), static_cast<std::ptrdiff_t>(chance_.below(crew_.size())));
+    for (std::size_t n = 0; n < crew_.size(); ++n) {
+        if ((*worker)->step()) return true;
+        if (++worker == crew_.end()) worker = crew_.begin();
+    }
+    return false;
+}
+
 bool Pump::try_one(std::uint64_t kind) {
     switch (kind) {
         case 0: return poll_one();
         case 1: return stages_.step(chance_);
-        case 2: return worker_.step();
+        case 2: return work();
         default: break;
     }
     // A timer that is due very soon may come before what is ready now: threads and disks take their time, too.
@@ -119,7 +129,8 @@ bool Pump::step() {
 }
 
 void Pump::drain() {
-    while (poll_one()) {}
+    while (poll_one()) {
+    }
 }
 
 }  // namespace capstan::simulation

@@ -1,6 +1,6 @@
 // The world of one boot of the daemon, on one thread: simulated time, seeded order of everything that may happen in
-// either order, devices that are the virtual library behind a door that writes down each command. The control plane, the
-// stages and the virtual library are the daemon's own.
+// either order, devices that are the virtual library behind a door that writes down each command. The control plane,
+// the stages and the virtual library are the daemon's own.
 #pragma once
 
 #include "config/base/clock.hpp"
@@ -58,10 +58,18 @@ class SimulatedClock final : public Clock {
     std::map<Key, std::move_only_function<void()>> timers_;
 };
 
-// Calls wait in a queue; the pump makes them, one at a time, when its seed says so.
+// Calls wait in a queue; the pump makes them, one at a time, when its seed says so. Each worker is known to the pump
+// for as long as it lives, and finishes what was asked of it before it goes, as a thread does.
 class SimulatedWorker final : public Worker {
   public:
-    explicit SimulatedWorker(Loop& loop) : Worker(loop), loop_(loop) {}
+    using Crew = std::list<SimulatedWorker*>;
+    SimulatedWorker(Loop& loop, Crew& crew)
+        : Worker(loop), loop_(loop), crew_(crew), place_(crew.insert(crew.end(), this)) {}
+    ~SimulatedWorker() override {
+        while (step()) {
+        }
+        crew_.erase(place_);
+    }
     bool step();  // false: nothing waits
 
   protected:
@@ -70,6 +78,8 @@ class SimulatedWorker final : public Worker {
 
   private:
     Loop& loop_;
+    Crew& crew_;
+    Crew::iterator place_;
     std::deque<std::move_only_function<void()>> jobs_;
 };
 
@@ -96,8 +106,8 @@ struct DoorEvents {
     std::function<void(std::uint8_t lun)> before_command;  // counts; a power cut falls on one of them
 };
 
-// The door to one logical unit: each command and its answer stand in the trace, and each answer comes a little later than the
-// model says, by the seed, so that what goes on in several drives at once happens in many orders.
+// The door to one logical unit: each command and its answer stand in the trace, and each answer comes a little later
+// than the model says, by the seed, so that what goes on in several drives at once happens in many orders.
 class TracedTransport final : public scsi::Transport {
   public:
     TracedTransport(std::shared_ptr<scsi::Transport> inner, std::uint8_t lun, DoorEvents& events)
@@ -111,20 +121,23 @@ class TracedTransport final : public scsi::Transport {
     DoorEvents& events_;
 };
 
-// Makes happen what is ready, one thing at a time, in seeded order; when nothing is ready, time jumps to the next timer.
+// Makes happen what is ready, one thing at a time, in seeded order; when nothing is ready, time jumps to the next
+// timer.
 class Pump {
   public:
-    Pump(asio::io_context& context, SimulatedClock& clock, SimulatedWorker& worker, SimulatedStages& stages, Chance& chance, Trace& trace)
-        : context_(context), clock_(clock), worker_(worker), stages_(stages), chance_(chance), trace_(trace) {}
-    bool step();  // false: nothing can happen any more
+    Pump(asio::io_context& context, SimulatedClock& clock, SimulatedWorker::Crew& crew, SimulatedStages& stages,
+         Chance& chance, Trace& trace)
+        : context_(context), clock_(clock), crew_(crew), stages_(stages), chance_(chance), trace_(trace) {}
+    bool step();   // false: nothing can happen any more
     void drain();  // the control loop's handlers alone, after a stop or a cut
+    bool work();   // one call of one worker; false: none waits
 
   private:
     bool try_one(std::uint64_t kind);
     bool poll_one();
     asio::io_context& context_;
     SimulatedClock& clock_;
-    SimulatedWorker& worker_;
+    SimulatedWorker::Crew& crew_;
     SimulatedStages& stages_;
     Chance& chance_;
     Trace& trace_;
