@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+// decodes: daemon/api/codec.cpp daemon/api/codec_jobs.cpp daemon/api/codec_library.cpp daemon/api/text.cpp
+
 using namespace capstan::api;
 
 namespace {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 
+// decodes: daemon/api/http_reply.cpp
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string text(data, data + size);
     auto reply = capstan::api::parse_http_reply(text);

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: backup/posix/metadata_codec.cpp
+
 // What decodes must encode to something that decodes to the same.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     auto first = capstan::backup::decode_metadata({data, size});

@@ -136,22 +136,40 @@ std::string line_of(int parent, const std::string& name, const std::string& path
     return line;
 }
 
-void look_below(int directory, const std::string& path, Look& look) {
+std::vector<std::string> names_in(int directory) {
     DIR* list = ::fdopendir(::dup(directory));
     std::set<std::string> names;
     while (auto* entry = ::readdir(list)) names.insert(entry->d_name);
     ::closedir(list);
-    for (const auto& name : names) {
+    return {names.rbegin(), names.rend()};  // the first one last
+}
+
+// Without recursion: trees go deeper than a stack with a sanitizer's frames.
+void look_below(int root, const std::string& root_path, Look& look) {
+    struct Level {
+        int directory;
+        std::string path;
+        std::vector<std::string> names;  // still to be looked at, the next one last
+    };
+    std::vector<Level> levels{{::dup(root), root_path, names_in(root)}};
+    while (!levels.empty()) {
+        if (levels.back().names.empty()) {
+            ::close(levels.back().directory);
+            levels.pop_back();
+            continue;
+        }
+        const auto name = levels.back().names.back();
+        levels.back().names.pop_back();
+        const int directory = levels.back().directory;
         struct stat stat{};
         if (name == "." || name == ".." || ::fstatat(directory, name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         if (S_ISSOCK(stat.st_mode)) continue;
-        auto below = path == "." ? name : path + "/" + name;
+        auto below = levels.back().path == "." ? name : levels.back().path + "/" + name;
         look.lines[below] = line_of(directory, name, below, look, stat);
         if (!S_ISDIR(stat.st_mode)) continue;
-        int fd = ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-        look_below(fd, below, look);
-        ::close(fd);
+        const int fd = ::openat(directory, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+        levels.push_back({fd, std::move(below), names_in(fd)});
     }
 }
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdlib>
 
+// decodes: backup/mtf/blocks_decode.cpp backup/mtf/private_streams.cpp backup/mtf/streams.cpp
+
 using namespace capstan;
 using namespace capstan::mtf;
 

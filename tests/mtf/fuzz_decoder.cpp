@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+// decodes: backup/mtf/decoder.cpp backup/mtf/decoder_blocks.cpp backup/mtf/decoder_streams.cpp
+
 using namespace capstan;
 using namespace capstan::mtf;
 

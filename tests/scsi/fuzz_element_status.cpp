@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/smc.cpp
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan::scsi;
     const auto report = decode_element_status({data, size});

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/spc.cpp
+
 // Standard data and the three VPD pages from the same bytes; each decoder refuses what is not its own.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan;

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/mode.cpp
+
 // The first byte chooses form (bit 0) and use (bit 1).
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan::scsi;

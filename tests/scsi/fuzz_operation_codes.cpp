@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/operation_codes.cpp
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan;
     using namespace capstan::scsi;

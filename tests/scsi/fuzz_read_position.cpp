@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/ssc.cpp
+
 // The first byte is the form, as in the CDB. READ BLOCK LIMITS has no loops and is tried on the same bytes.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan;

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/scsi/sense.cpp drives/scsi/sense_table.cpp
+
 // What was decoded survives encoding and decoding again, and always has a rule.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace capstan::scsi;

@@ -6,6 +6,8 @@
 
 #include <cstdlib>
 
+// decodes: drives/virtual/cartridge_format.cpp drives/virtual/geometry_format.cpp drives/virtual/places.cpp
+
 namespace vl = capstan::virtual_library;
 
 namespace {
