@@ -1,7 +1,9 @@
 #include "daemon/describe.hpp"
 
+#include "daemon/api/codec.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
+#include "pools/store/work_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -252,6 +254,10 @@ Result<api::SetInfo> describe(ControlPlane& plane, const pools::Set& set) {
         if (auto pool = pools::Pools(store).get(set.pool)) info.pool = pool->name.text;
     info.file = set.file;
     info.job = raw(set.job);
+    info.host = plane.host();
+    if (auto job = pools::Jobs(store).get(set.job))
+        if (auto request = api::decode<api::BackupRequest>(job->parameters, api::UnknownKeys::pass_over))
+            info.paths = request->paths;
     pools::Sets sets(store);
     CAPSTAN_TRY(auto extents, sets.extents(set.number));
     for (const auto& extent : extents)

@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     auto again = [&](const auto& block, auto&& decode) {
         if (block && !decode(Bytes(space).first(encode(*block, space)))) std::abort();
     };
-    decode_header(bytes);
+    if (const auto header = decode_header(bytes)) is_known(header->header.type);
     looks_like_block(bytes);
     decode_stream_header(bytes);
     again(decode_media_header(bytes), [](Bytes b) { return decode_media_header(b).has_value(); });
@@ -29,8 +29,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     again(decode_corrupt(bytes), [](Bytes b) { return decode_corrupt(b).has_value(); });
     again(decode_end_of_set(bytes), [](Bytes b) { return decode_end_of_set(b).has_value(); });
     again(decode_end_of_tape(bytes), [](Bytes b) { return decode_end_of_tape(b).has_value(); });
-    decode_set_begin(bytes);
-    decode_set_end(bytes);
-    decode_object_hash(bytes);
+    auto same = [](const auto& record, auto&& decode) {
+        if (!record) return;
+        std::vector<std::uint8_t> payload;
+        encode(*record, payload);
+        const auto back = decode(payload);
+        if (!back || !(*back == *record)) std::abort();
+    };
+    same(decode_set_begin(bytes), [](Bytes b) { return decode_set_begin(b); });
+    same(decode_set_end(bytes), [](Bytes b) { return decode_set_end(b); });
+    if (const auto hash = decode_object_hash(bytes)) {
+        const auto stored = encode(*hash);
+        const auto back = decode_object_hash(stored);
+        if (!back || !(*back == *hash)) std::abort();
+    }
     return 0;
 }
