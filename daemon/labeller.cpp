@@ -146,7 +146,6 @@ Task<Result<void>> close_unfinished(Context& context, Library& library, Library:
     CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
     CAPSTAN_CO_CHECK(co_await drive.owner->locate(facts.end_of_data));
     drive.owner->hold(permit);
-
     pools::Sets sets(context.store);
     std::optional<pools::Set> set;
     if (facts.unfinished) {
