@@ -47,6 +47,9 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     environment.reader_threads = self.world_.reader_threads;
     environment.host = self.world_.host;
     self.jobs_ = std::make_unique<JobService>(*self.context_, *self.mounts_, *self.queue_, std::move(environment));
+    self.mounts_->take_in = [service = self.jobs_.get()](drives::DriveOwner& drive, pools::Cartridge cartridge, SetSpan span) {
+        return service->reader().take_in(drive, std::move(cartridge), std::move(span));
+    };
     CAPSTAN_CHECK(self.jobs_->settle_after_start());
     for (const auto& library : self.settings_.libraries) {
         if (!library.enabled) continue;

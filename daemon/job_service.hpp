@@ -6,6 +6,7 @@
 #include "daemon/api/types.hpp"
 #include "daemon/catalog_view.hpp"
 #include "daemon/mount_service.hpp"
+#include "daemon/take_in.hpp"
 #include "pools/store/work_rows.hpp"
 
 #include <map>
@@ -38,6 +39,7 @@ class JobService {
     Task<Result<api::JobInfo>> watch(JobId id, std::uint64_t after, std::chrono::milliseconds limit);
     std::vector<JobId> running() const;
     bool is_running(JobId id) const { return live_.contains(id); }
+    SetReader& reader() { return reader_; }
 
   private:
     struct Live;  // one run
@@ -70,6 +72,7 @@ class JobService {
     MountService& mounts_;
     WorkQueue& queue_;
     backup::JobEnvironment environment_;
+    SetReader reader_{context_, environment_};
     std::map<JobId, std::shared_ptr<Live>> live_;
     std::vector<CutOff> cut_off_;
 };

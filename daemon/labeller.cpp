@@ -3,7 +3,6 @@
 #include "backup/mtf/continuation.hpp"
 #include "backup/mtf/private_streams.hpp"
 #include "config/base/log.hpp"
-#include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -136,75 +135,70 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     co_return label;
 }
 
-Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive,
-                                    const pools::Cartridge& cartridge, const pools::OnMedium& facts) {
+namespace {
+
+Result<std::vector<drives::WriteItem>> end_of(const CutSet& cut, Context& context, std::uint32_t block_size) {
+    std::vector<drives::WriteItem> items;
+    auto filemark = [&] { items.emplace_back().filemark = true; };
+    if (!cut.end_written) {
+        if (!cut.filemark_written) filemark();
+        mtf::SetEndRecord end;
+        end.aborted = true;
+        end.ended_ns = std::chrono::nanoseconds(context.clock.wall().time_since_epoch()).count();
+        end.set = cut.set.uuid;
+        end.number = cut.set.number;
+        end.objects = cut.set.objects;
+        end.bytes = cut.set.bytes;
+        end.keep_until = unix_seconds_of(cut.set.keep_until);
+        mtf::EndOfSetBlock block;
+        block.header.attributes = mtf::block_attribute::eset_aborted;
+        block.number = cut.set.mtf_number;
+        std::vector<std::uint8_t> payload;
+        mtf::encode(end, payload);
+        mtf::SmallStream stream{mtf::StreamId::set_end, payload};
+        auto& item = items.emplace_back();
+        item.bytes.resize(block_size);
+        CAPSTAN_CHECK(mtf::encode_padded(block, std::span(&stream, 1), item.bytes));
+    }
+    filemark();
+    return items;
+}
+
+}  // namespace
+
+Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, pools::Cartridge cartridge,
+                                    pools::OnMedium facts, CutSet cut) {
     pools::PermitRequest request;
     request.purpose = pools::WritePurpose::close_unfinished;
     request.cartridge = cartridge.id;
     request.drive = drive.owner->name();
     request.medium = facts;
-    CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
+    CAPSTAN_CO_TRY(auto items, end_of(cut, context, cartridge.side.block_size));
+    const auto count = items.size();
     CAPSTAN_CO_CHECK(co_await drive.owner->locate(facts.end_of_data));
+    CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
     drive.owner->hold(permit);
-    pools::Sets sets(context.store);
-    std::optional<pools::Set> set;
-    if (facts.unfinished) {
-        CAPSTAN_CO_TRY(set, sets.by_uuid(facts.unfinished->uuid));
-    }
-    mtf::SetEndRecord end;
-    end.aborted = true;
-    end.ended_ns = std::chrono::nanoseconds(context.clock.wall().time_since_epoch()).count();
-    mtf::EndOfSetBlock block;
-    block.header.attributes = mtf::block_attribute::eset_aborted;
-    if (facts.unfinished) {
-        end.set = facts.unfinished->uuid;
-        end.number = facts.unfinished->number;
-    }
-    if (set) {
-        end.objects = set->objects;
-        end.bytes = set->bytes;
-        end.keep_until = unix_seconds_of(set->keep_until);
-        block.number = set->mtf_number;
-    }
-    std::vector<std::uint8_t> payload;
-    mtf::encode(end, payload);
-    mtf::SmallStream stream{mtf::StreamId::set_end, payload};
-    std::vector<drives::WriteItem> items(3);
-    items[0].filemark = items[2].filemark = true;
-    items[1].bytes.resize(cartridge.side.block_size);
-    CAPSTAN_CO_CHECK(mtf::encode_padded(block, std::span(&stream, 1), items[1].bytes));
-
     CAPSTAN_CO_TRY(auto writer, co_await drive.owner->start_writing(permit));
     CAPSTAN_CO_TRY(auto written, co_await writer->write_blocks(std::move(items)));
     CAPSTAN_CO_TRY(auto position, co_await writer->finish());
     permit.invalidate("the unfinished set is closed");
-    if (written.written != 3)
-        co_return fail(Recovery::replace_medium,
-                       fmt::format("{}: the unfinished set could not be closed", to_text(cartridge)),
+    if (written.written != count)
+        co_return fail(Recovery::replace_medium, fmt::format("{}: the unfinished set could not be closed: the medium is full", to_text(cartridge)),
                        "The cartridge is closed for writing; its committed sets can be restored.");
-    pools::CheckpointRecord record;
-    record.cartridge = cartridge.id;
-    record.recorded_end = position;
-    record.at = context.clock.wall();
-    if (set) {
-        record.set = set->number;
-        record.job = set->job;
-        record.mtf_number = set->mtf_number;
-        CAPSTAN_CO_TRY(auto extents, sets.extents(set->number));
-        for (const auto& extent : extents)
-            if (extent.cartridge == cartridge.id) record.extent = extent;
-        record.extent.set = set->number;
-        record.extent.cartridge = cartridge.id;
-        record.extent.sequence = cartridge.side.sequence;
-        if (raw(record.extent.first_block) == 0) record.extent.first_block = cartridge.side.recorded_end;
-        record.extent.end_block = position;
-        CAPSTAN_CO_CHECK(pools::abort_set(context.store, set->number, record, context.clock.wall(),
-                                          "cut off; closed on the medium"));
-    }
     log::info("unfinished-set-closed", {{"library", library.name().text},
                                         {"volume_tag", cartridge.volume_tag.text},
                                         {"end", std::to_string(raw(position))}});
-    co_return Result<void>{};
+    if (cut.end_written) co_return Result<void>{};
+    pools::FoundSet found;
+    found.extent = cut.extent;
+    found.extent.end_block = position;
+    found.set = std::move(cut.set);
+    found.set.state = pools::SetState::aborted;
+    found.set.ended = found.set.ended.value_or(context.clock.wall());
+    found.recorded_end = position;
+    found.why = "a crash cut it off; closed on the medium";
+    pools::AuditNote note{"daemon", "found beyond the recorded end", context.clock.wall()};
+    co_return pools::take_in_found(context.store, found, note);
 }
 
 }  // namespace capstan::daemon

@@ -5,6 +5,7 @@
 #include "daemon/library.hpp"
 #include "daemon/work_queue.hpp"
 #include "pools/store/pool_rows.hpp"
+#include "pools/store/set_rows.hpp"
 
 namespace capstan::daemon {
 
@@ -20,9 +21,16 @@ struct LabelPlan {
 Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library, Library::Drive& drive,
                                              const pools::Cartridge& cartridge, LabelRead read, LabelPlan plan, WorkItemId item);
 
-// What a crash left behind the recorded end is closed with FM, ESET (aborted), FM; the recorded end moves behind it.
-Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, const pools::Cartridge& cartridge,
-                                    const pools::OnMedium& facts);
+// A set that a crash cut off, as it lies behind the recorded end.
+struct CutSet {
+    pools::Set set;
+    pools::SetExtent extent;  // its part on this medium; the end is filled in
+    bool filemark_written = false, end_written = false;  // how far its own end came
+};
+// It is closed with what is missing of FM, ESET (aborted), FM, and recorded as aborted; the recorded end moves behind it. Where
+// its own ESET is there, only the filemark is written: then it is complete, and the caller takes it in.
+Task<Result<void>> close_unfinished(Context& context, Library& library, Library::Drive& drive, pools::Cartridge cartridge,
+                                    pools::OnMedium facts, CutSet cut);
 
 Uuid new_uuid(Entropy& entropy);  // version 4
 

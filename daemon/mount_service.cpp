@@ -143,8 +143,9 @@ void MountService::release(pools::LeaseId id, After after) {
         if (!transaction) {
             done = std::unexpected(transaction.error());
         } else {
-            if (after == After::full) {
-                auto closed = cartridges.apply(*transaction, lease.cartridge, pools::SideEvent::close, note("the medium is full"));
+            if (after == After::full || after == After::defective) {
+                auto why = after == After::full ? "the medium is full" : "the medium could not be written (medium error)";
+                auto closed = cartridges.apply(*transaction, lease.cartridge, pools::SideEvent::close, note(why));
                 if (!closed) done = std::unexpected(closed.error());
             } else {
                 done = cartridges.set_suspect(*transaction, lease.cartridge, true, note("a write or a position failed"));
@@ -303,35 +304,12 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
     CAPSTAN_CO_CHECK(co_await lease.drive->owner->locate(cartridge.side.recorded_end));
     CAPSTAN_CO_TRY(auto permit, context_.permits.grant(permit_request));
     lease.drive->owner->hold(permit);
+    if (cartridge.suspect) CAPSTAN_CO_CHECK(well_again(cartridge));
     lease.drive->activity = "writing";
     const auto& side = cartridge.side;
     pools::MountedMedium medium{cartridge.id,    cartridge.volume_tag, side.media_id,     side.family,    side.sequence,
                                 side.generation, side.block_size,      side.recorded_end, family.last_set};
     co_return pools::WriteLease{reserved.lease, lease.drive->owner->name(), medium, permit, request.continuation.has_value()};
-}
-
-// The medium may hold more than the database knows (a crash): complete sets are taken in, an unfinished one is closed.
-Task<Result<pools::Cartridge>> MountService::ready_to_append(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts) {
-    pools::Cartridges cartridges(context_.store);
-    if (facts.end != pools::EndSearch::found || facts.end_of_data <= cartridge.side.recorded_end) co_return cartridge;
-    pools::Sets sets(context_.store);
-    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(cartridge.id));
-    if (!facts.unfinished && !facts.last_closed) {
-        // The recorded end lies inside a set that a crash cut off: its own extent says whose data follow.
-        for (const auto& set : here) {
-            if (set.state == pools::SetState::complete) continue;
-            CAPSTAN_CO_TRY(auto extents, sets.extents(set.number));
-            for (const auto& extent : extents)
-                if (extent.cartridge == cartridge.id && extent.end_block == cartridge.side.recorded_end)
-                    facts.unfinished = pools::SetOnMedium{set.number, set.uuid, set.keep_until};
-        }
-    }
-    if (!facts.unfinished && take_in) {
-        CAPSTAN_CO_CHECK(co_await take_in(*lease.library, *lease.drive, cartridge));
-    } else {
-        CAPSTAN_CO_CHECK(co_await close_unfinished(context_, *lease.library, *lease.drive, cartridge, facts));
-    }
-    co_return cartridges.get(cartridge.id);
 }
 
 Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
@@ -364,9 +342,11 @@ Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::op
 Task<Result<void>> MountService::identify(CartridgeId id, WorkItemId item) {
     CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, false, "inventory", item));
     auto loaded = co_await load(reserved, item);
+    Result<void> outcome;
+    if (!loaded) outcome = std::unexpected(loaded.error());
+    if (loaded && loaded->identified.cartridge.suspect) outcome = co_await prove_suspect(leases_.at(reserved.lease), *loaded);
     release(reserved.lease, After::keep);
-    if (!loaded) co_return std::unexpected(loaded.error());
-    co_return Result<void>{};
+    co_return outcome;
 }
 
 }  // namespace capstan::daemon

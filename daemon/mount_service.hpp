@@ -7,6 +7,7 @@
 #include "daemon/library.hpp"
 #include "daemon/work_queue.hpp"
 #include "pools/mount_port.hpp"
+#include "pools/store/set_rows.hpp"
 
 #include <map>
 
@@ -14,9 +15,13 @@ namespace capstan::daemon {
 
 using Libraries = std::vector<std::unique_ptr<Library>>;
 
-// Called when a medium holds complete sets that the database does not know (a crash between the tape and the commit):
-// reads them and takes them in. Set by the job service, which has the engine for it.
-using TakeIn = std::function<Task<Result<void>>(Library&, Library::Drive&, pools::Cartridge)>;
+// Reads and proves a complete set that lies beyond a medium's recorded end, writes its catalog segment, and says what is to be
+// committed (daemon/take_in.hpp). Set by the control plane: the engine for it is backup's.
+struct TakenIn {
+    pools::FoundSet found;
+    std::string damage;  // not empty: something in it is not as it was written
+};
+using TakeIn = std::function<Task<Result<TakenIn>>(drives::DriveOwner&, pools::Cartridge, SetSpan)>;
 
 class MountService final : public pools::MountPort {
   public:
@@ -58,7 +63,16 @@ class MountService final : public pools::MountPort {
     Task<Result<pools::WriteLease>> prepare_writing(Reserved reserved, pools::AllocationDecision decision,
                                                     pools::WriteRequest request, WorkItemId item);
     Task<Result<Library::Loaded>> load(Reserved reserved, WorkItemId item);
+    // mount_proof.cpp, rule 3: what the medium holds beyond the recorded end is taken in or closed. The cartridge afterwards, whose
+    // recorded end is the end of its data; one that cannot be brought to that is closed for writing.
     Task<Result<pools::Cartridge>> ready_to_append(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts);
+    Task<Result<pools::Cartridge>> prove_end(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts);
+    Task<Result<void>> settle_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts, SetSpan span);
+    Task<Result<void>> settle_cut_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts, SetSpan span);
+    Result<pools::Set> set_of_span(const pools::Cartridge& cartridge, const SetSpan& span, BlockNumber& first);
+    Result<void> well_again(const pools::Cartridge& cartridge);
+    // A suspect cartridge that is in the drive anyway, its label read: is its end as recorded?
+    Task<Result<void>> prove_suspect(Lease lease, const Library::Loaded& loaded);
     // Waits until the cartridge can be had in some drive, and reserves both.
     Task<Result<Reserved>> reserve(CartridgeId cartridge, JobId job, bool writing, std::string owner, WorkItemId item);
     std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing, const std::string& owner,

@@ -170,6 +170,20 @@ Task<Result<EndOfData>> DriveOwner::find_end_of_data() {
     co_return end;
 }
 
+Task<Result<std::optional<BlockNumber>>> DriveOwner::pass_filemark(BlockNumber from) {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("go to a filemark"));
+    CAPSTAN_CO_CHECK(core.check_trusted("go to a filemark"));
+    Operation<Result<std::optional<BlockNumber>>> operation = [position = core.position, from](const scsi::Target& drive) {
+        return operations::pass_filemark(drive, position, from);
+    };
+    core.position.reset();
+    CAPSTAN_CO_TRY(auto behind, co_await core.perform(std::move(operation)));
+    core.position = behind;
+    co_return behind;
+}
+
 Task<Result<std::vector<TapeObject>>> DriveOwner::read_objects(BlockNumber from, std::size_t count) {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());

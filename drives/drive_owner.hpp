@@ -109,6 +109,8 @@ class DriveOwner final : public BlockReader {
     Task<Result<void>> locate(BlockNumber block);
     // SPACE to the end of data, READ POSITION. A medium whose end cannot be found is replace_medium, never a short answer.
     Task<Result<EndOfData>> find_end_of_data();
+    // SPACE over the next filemark at or behind `from`: the block behind it. Empty: the data end before one comes.
+    Task<Result<std::optional<BlockNumber>>> pass_filemark(BlockNumber from);
 
     Task<ReadReport> read_into(std::shared_ptr<BlockRing> ring, BlockNumber from, std::uint64_t count,
                                std::chrono::milliseconds patience) override;

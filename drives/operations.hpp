@@ -35,6 +35,7 @@ Result<FirstRead> read_first_record(const scsi::Target& drive, std::size_t size_
 Result<void> locate(const scsi::Target& drive, BlockNumber block);
 Result<EndOfData> find_end_of_data(const scsi::Target& drive);
 // `position`: where the drive stands, if known; a locate is saved then.
+Result<std::optional<BlockNumber>> pass_filemark(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from);
 Result<std::vector<TapeObject>> read_objects(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from,
                                              std::size_t count, std::size_t size_max);
 

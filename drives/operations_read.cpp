@@ -124,6 +124,20 @@ Result<EndOfData> find_end_of_data(const scsi::Target& drive) {
     return EndOfData{*position.block, *position.file};
 }
 
+Result<std::optional<BlockNumber>> pass_filemark(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from) {
+    CAPSTAN_CHECK(go_to(drive, position, from));
+    CAPSTAN_TRY(auto spaced, scsi::space(drive, scsi::SpaceCode::filemarks, 1));
+    if (spaced.end_of_data) return std::nullopt;
+    CAPSTAN_TRY(auto behind, scsi::current_block(drive));
+    if (spaced.moved != 1 || behind <= from) {
+        return fail(Recovery::replace_medium,
+                    fmt::format("{}: it was sent over the next filemark behind block {} and stands at block {}", drive.name, raw(from),
+                                raw(behind)),
+                    "The cartridge may be damaged; verify the sets on it");
+    }
+    return behind;
+}
+
 Result<std::vector<TapeObject>> read_objects(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from,
                                              std::size_t count, std::size_t size_max) {
     if (size_max == 0) {

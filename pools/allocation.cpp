@@ -61,7 +61,6 @@ class Choice {
             return fmt::format("the allocation period of media family {} has ended", raw(side.family));
         if (side.sequence != family->media_count) return "is not the last medium of its family";
         if (side.last_set == 0xFFFF || family->last_set == 0xFFFF) return "its family cannot number another set";
-        if (cartridge.suspect) return "its end of data has to be proven first";
         return unfit(cartridge, request_);
     }
 

@@ -31,6 +31,14 @@ class Judge {
         return terms();
     }
 
+    Refusal end_agrees() const {
+        if (auto refusal = check_identity(request_, facts_)) return refusal;
+        if (auto refusal = end_known()) return refusal;
+        if (raw(medium_.end_of_data) > raw(row_.side.recorded_end)) return holds_more();
+        if (raw(medium_.end_of_data) < raw(row_.side.recorded_end)) return holds_less();
+        return check_last_set(request_, facts_);
+    }
+
   private:
     PermitRefusal no(Recovery recovery, std::string_view fact, std::string advice) const {
         return refuse(request_, facts_, recovery, fact, std::move(advice));
@@ -133,6 +141,13 @@ class Judge {
                   "Nothing is overwritten: take complete sets into the catalog and close the unfinished one first.");
     }
 
+    PermitRefusal holds_less() const {
+        return no(Recovery::replace_medium,
+                  fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
+                              raw(medium_.end_of_data), raw(row_.side.recorded_end)),
+                  "It is closed for writing; verify the sets on it.");
+    }
+
     Refusal append() const {
         if (auto refusal = check_identity(request_, facts_)) return refusal;
         if (row_.side.state != SideState::allocated)
@@ -144,10 +159,7 @@ class Judge {
         if (auto refusal = end_known()) return refusal;
         if (raw(medium_.end_of_data) > raw(row_.side.recorded_end)) return holds_more();
         if (raw(medium_.end_of_data) < raw(row_.side.recorded_end))
-            return no(Recovery::replace_medium,
-                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
-                                  raw(medium_.end_of_data), raw(row_.side.recorded_end)),
-                      "It is closed for writing; verify the sets on it.");
+            return holds_less();
         if (auto refusal = check_last_set(request_, facts_)) return refusal;
         if (medium_.unfinished)
             return no(Recovery::change_request, fmt::format("set {} on it has no end", raw(medium_.unfinished->number)),
@@ -165,10 +177,7 @@ class Judge {
             return no(Recovery::change_request, "no unfinished set of this database is at the end of its data",
                       "Verify what it holds.");
         if (raw(medium_.end_of_data) < raw(row_.side.recorded_end))
-            return no(Recovery::replace_medium,
-                      fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
-                                  raw(medium_.end_of_data), raw(row_.side.recorded_end)),
-                      "It is closed for writing; verify the sets on it.");
+            return holds_less();
         return check_last_set(request_, facts_);
     }
 
@@ -226,6 +235,10 @@ class Judge {
 };
 
 }  // namespace
+
+std::optional<PermitRefusal> judge_end(const PermitRequest& request, const PermitFacts& facts) {
+    return Judge(request, facts).end_agrees();
+}
 
 std::expected<WritePermit::Terms, PermitRefusal> judge(const PermitRequest& request, const PermitFacts& facts) {
     return Judge(request, facts).judge();

@@ -63,6 +63,9 @@ struct PermitRefusal {
 // The rule. The terms of the permit, or why not.
 std::expected<WritePermit::Terms, PermitRefusal> judge(const PermitRequest& request, const PermitFacts& facts);
 
+// Label, end of data and last set agree with the database's.
+std::optional<PermitRefusal> judge_end(const PermitRequest& request, const PermitFacts& facts);
+
 // Control thread. Grants only while the caller holds the lease on the drive; the drive invalidates it
 // (write_permit.hpp).
 class PermitOffice {
@@ -70,6 +73,9 @@ class PermitOffice {
     PermitOffice(StateStore& store, ClockGuard& clock, const Clock& time) : store_(store), clock_(clock), time_(time) {}
     // Every grant and every refusal is audited. Evidence for an old database sets the overwrite stop before it returns.
     Result<WritePermit> grant(const PermitRequest& request);
+    // Without a permit: do label, end of data and last set of a medium that was read agree with the database? An Error says what
+    // does not.
+    Result<void> check_end(CartridgeId cartridge, const OnMedium& medium);
 
   private:
     StateStore& store_;

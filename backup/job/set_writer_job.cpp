@@ -4,6 +4,7 @@
 #include "backup/mtf/continuation.hpp"
 #include "config/base/log.hpp"
 #include "config/base/uuid.hpp"
+#include "drives/scsi/sense.hpp"
 #include "pools/store/meta.hpp"
 
 #include <fmt/format.h>
@@ -166,7 +167,9 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     stage_.reset();  // the next set of this job uses the ring's memory again
     ring_.reset();
     if (outcome) co_return set_.number;
-    if (!(complete_ && session_.open)) close_session(pools::MountPort::After::suspect);
+    const auto& sense = outcome.error().sense;
+    const bool defective = sense && scsi::key_of(*sense) == scsi::SenseKey::medium_error;
+    if (!(complete_ && session_.open)) close_session(defective ? pools::MountPort::After::defective : pools::MountPort::After::suspect);
     if (!complete_) {
         environment_.store.make_room_to_record();
         auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(),

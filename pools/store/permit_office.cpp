@@ -68,6 +68,16 @@ Result<void> stop_overwriting(StateStore& store, WriteTransaction& transaction, 
 
 }  // namespace
 
+Result<void> PermitOffice::check_end(CartridgeId cartridge, const OnMedium& medium) {
+    PermitRequest request;
+    request.cartridge = cartridge;
+    request.medium = medium;
+    CAPSTAN_TRY(const auto facts, collect(store_, request, time_.wall()));
+    auto refusal = judge_end(request, facts);
+    if (refusal) return std::unexpected(std::move(refusal->error));
+    return {};
+}
+
 Result<WritePermit> PermitOffice::grant(const PermitRequest& request) {
     CAPSTAN_TRY(auto clock_stop, clock_.why_stopped());
     const auto now = time_.wall();

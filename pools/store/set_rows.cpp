@@ -101,6 +101,10 @@ Result<std::optional<Set>> Sets::newest_in_file(const std::string& path) {
     return std::optional(std::move(sets.front()));
 }
 
+Result<std::vector<Set>> Sets::by_mtf_number(MediaFamilyId family, std::uint16_t mtf_number) {
+    return query_sets(store_.database(), "WHERE family = $1 AND mtf_number = $2 ORDER BY number DESC", sql::values(raw(family), mtf_number));
+}
+
 Result<std::vector<Set>> Sets::list(const SetFilter& filter) {
     std::string condition = "WHERE number > 0";
     sql::Values parameters;

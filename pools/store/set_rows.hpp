@@ -31,6 +31,19 @@ Result<void> finish_set(StateStore& store, const CheckpointRecord& record, Wall 
 Result<void> abort_set(StateStore& store, SetNumber set, const std::optional<CheckpointRecord>& record, Wall ended,
                        const std::string& why);
 
+// A set that was found on a medium beyond its recorded end, as it is there: a job's that a crash cut off between tape and
+// commit, or one that the database has never seen (then the database is older than the medium: rule 11 stops overwriting).
+struct FoundSet {
+    Set set;                    // as it ended, with its own number and uuid; state complete or aborted; job unused
+    SetExtent extent;           // its part on this cartridge
+    std::optional<CatalogSegment> segment;  // of what no committed segment has
+    BlockNumber recorded_end{};             // of the medium, behind the set
+    bool end_here = true;       // its ESET is on this cartridge
+    std::string why;            // for the audit and the job's ledger
+};
+// One transaction: set, extent, segment, recorded end, audit. Refused: another set has its number, a job is writing it.
+Result<void> take_in_found(StateStore& store, const FoundSet& found, const AuditNote& note);
+
 struct SetFilter {
     std::optional<JobId> job;
     std::optional<std::string> name;
@@ -48,6 +61,8 @@ class Sets {
     Result<Set> get(SetNumber number);
     Result<std::optional<Set>> by_uuid(const Uuid& uuid);
     Result<std::optional<Set>> newest_in_file(const std::string& path);  // a .bkf file
+    // A medium that only repeats a set's begin has no uuid of it: newest first.
+    Result<std::vector<Set>> by_mtf_number(MediaFamilyId family, std::uint16_t mtf_number);
     Result<std::vector<Set>> list(const SetFilter& filter);
     Result<std::vector<Set>> unfinished();  // state running: after a start-up, cut off by the crash
     Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);    // by first block

@@ -44,6 +44,20 @@ TEST(Reading, LocatesAndSaysWhereTheDataEnd) {
     EXPECT_FALSE(drive.owner.position());
 }
 
+TEST(Reading, PassesFilemarksWithoutReadingWhatIsBetween) {
+    DriveFixture drive;
+    record(drive);
+    auto behind = drive.sim.run(drive.owner.pass_filemark(BlockNumber{1}));
+    ASSERT_TRUE(behind) << to_text(behind.error());
+    EXPECT_EQ(*behind, BlockNumber{6});
+    EXPECT_EQ(drive.owner.position(), BlockNumber{6});
+    EXPECT_EQ(*drive.sim.run(drive.owner.pass_filemark(BlockNumber{5})), BlockNumber{6});
+    auto none = drive.sim.run(drive.owner.pass_filemark(BlockNumber{6}));
+    ASSERT_TRUE(none) << to_text(none.error());
+    EXPECT_FALSE(*none);
+    EXPECT_FALSE(drive.owner.position());
+}
+
 TEST(Reading, ReadsAFewObjectsIntoMemory) {
     DriveFixture drive;
     record(drive);

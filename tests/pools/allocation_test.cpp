@@ -130,11 +130,9 @@ TEST_F(Allocation, SpansOnAFreshMediumOfTheSameFamily) {
     EXPECT_FALSE(decision.append);
 }
 
-TEST_F(Allocation, DoesNotAppendToWhatIsInDoubt) {
+TEST_F(Allocation, TakesWhatIsInDoubtSinceTheMountProvesIt) {
     const auto open = allocated("A1", 1, pool_);
     change([&](auto& transaction) { return Cartridges(store()).set_suspect(transaction, open.id, true, kNote); });
-    EXPECT_FALSE(decide().cartridge);
-    change([&](auto& transaction) { return Cartridges(store()).set_suspect(transaction, open.id, false, kNote); });
     EXPECT_EQ(decide().cartridge, open.id);
     change([&](auto& transaction) { return Families(store()).medium_added(transaction, open.family.id, 2); });
     EXPECT_FALSE(decide().cartridge) << "the family went on elsewhere";
@@ -263,7 +261,6 @@ TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
             EXPECT_TRUE(usable(*it, decision.append ? SideState::allocated : SideState::available));
             EXPECT_EQ(decision.draw_from_free, decision.source == Source::free);
             if (decision.append) {
-                EXPECT_FALSE(it->cartridge.suspect);
             }
             if (decision.source == Source::free) {
                 EXPECT_FALSE(any_usable(snapshot.available));

@@ -1,0 +1,267 @@
+#include "tests/daemon/plane.hpp"
+
+#include "config/base/log.hpp"
+#include "drives/scsi/inline_device.hpp"
+#include "drives/virtual/cartridge_file.hpp"
+#include "drives/virtual/virtual_transport.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::daemon {
+namespace {
+
+class InlineWorker final : public Worker {
+  public:
+    explicit InlineWorker(Loop& loop) : Worker(loop), loop_(loop) {}
+
+  protected:
+    void start(std::move_only_function<void()> job) override { job(); }
+    void finish(std::move_only_function<void()> call) override { loop_.post(std::move(call)); }
+
+  private:
+    Loop& loop_;
+};
+
+// Steps the stages between control events. A pipeline that stays idle lets time pass, so that timers come to their turn.
+class InlineStages final : public StageRunner {
+  public:
+    InlineStages(Loop& loop, SimClock& clock) : loop_(loop), clock_(clock) {}
+    Task<bool> run(std::vector<Stage*> stages, Doorbell&) override {
+        unsigned idle = 0;
+        while (!stages.empty()) {
+            bool progressed = false;
+            std::erase_if(stages, [&](Stage* stage) {
+                auto result = stage->step();
+                progressed = progressed || result != StepResult::idle;
+                return result == StepResult::finished;
+            });
+            idle = progressed ? 0 : idle + 1;
+            if (stages.empty()) break;
+            if (idle > 20) clock_.pass(std::chrono::microseconds{20u << std::min(idle / 20, 12u)});
+            if (!co_await sleep_until(loop_, clock_, clock_.now())) co_return false;
+        }
+        co_return true;
+    }
+
+  private:
+    Loop& loop_;
+    SimClock& clock_;
+};
+
+}  // namespace
+
+Scratch::Scratch() {
+    std::string base = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+    auto pattern = base + "/capstan-plane-XXXXXX";
+    path_ = ::mkdtemp(pattern.data());
+}
+Scratch::~Scratch() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+Plane::Plane(PlaneOptions o) : options(o) {
+    log::set_output([](log::Level, const std::string& line) {
+        if (std::getenv("CAPSTAN_TEST_LOG") != nullptr) fmt::print(stderr, "{}\n", line);
+    });
+}
+
+Plane::~Plane() {
+    if (plane) cut_power();
+}
+
+config::Settings Plane::settings() const {
+    config::Settings settings;
+    settings.state_directory = scratch / "state";
+    settings.memory.ring = options.ring;
+    settings.checkpoint.bytes = options.checkpoint_bytes;
+    config::LibrarySettings one;
+    one.name = "LIB1";
+    one.changer.virtual_library.emplace().directory = scratch / "library";
+    for (auto element : {1U, 2U}) one.drives.push_back({fmt::format("D{}", element), element, std::chrono::seconds{1}});
+    settings.libraries.push_back(one);
+    config::PoolSettings pool;
+    pool.name = "Nightly";
+    pool.block_size = 65536;
+    pool.retention = std::chrono::days{30};
+    settings.pools.push_back(pool);
+    return settings;
+}
+
+void Plane::start() {
+    context = std::make_unique<asio::io_context>();
+    loop = std::make_unique<Loop>(*context);
+    worker = std::make_unique<InlineWorker>(*loop);
+    stages = std::make_unique<InlineStages>(*loop, clock);
+    vl::LibraryGeometry geometry;
+    geometry.cartridges = options.cartridges;
+    geometry.medium.capacity = options.capacity;
+    geometry.medium.early_warning = options.early_warning;
+    vl::LibraryOptions library_options;
+    library_options.timing.mode = vl::TimeMode::simulated;
+    library_options.timing.now = [this] { return clock.now(); };
+    library_options.timing.sleep = [this](std::chrono::microseconds time) { clock.pass(time); };
+    auto opened = vl::VirtualLibrary::open(scratch / "library", geometry, library_options);
+    if (!opened) throw std::runtime_error(to_text(opened.error()));
+    library = *opened;
+    auto make_worker = [this]() -> std::unique_ptr<Worker> { return std::make_unique<InlineWorker>(*loop); };
+    World world{*loop, clock, entropy, *worker, *stages, make_worker, [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
+                    auto device = [this](std::uint8_t lun, const std::string& name) {
+                        auto door = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, lun);
+                        return std::make_shared<scsi::InlineDevice>(*loop, clock, door, name);
+                    };
+                    LibraryDevices devices;
+                    devices.changer = device(0, "library " + wanted.name);
+                    for (const auto& drive : wanted.drives)
+                        devices.drives.push_back(device(static_cast<std::uint8_t>(drive.element), "drive " + drive.name));
+                    return devices;
+                }};
+    world.patience = std::chrono::milliseconds{0};
+    world.reader_threads = 0;
+    auto made = ControlPlane::open(std::move(world), settings());
+    if (!made) throw std::runtime_error(to_text(made.error()));
+    plane = std::move(*made);
+    loop->spawn(plane->start());
+    if (!until([this] { return plane->ready(); })) throw std::runtime_error("the daemon does not get ready");
+}
+
+void Plane::cut_power() {
+    clock.drop();
+    loop->drop();
+    poll();
+    plane.reset();
+    library.reset();
+    poll();
+    stages.reset();
+    worker.reset();
+    loop.reset();
+    context.reset();
+}
+
+void Plane::forget_state() { std::filesystem::remove_all(scratch / "state"); }
+
+void Plane::poll() {
+    context->restart();
+    context->poll();
+}
+
+bool Plane::until(const std::function<bool()>& done, std::chrono::seconds limit) {
+    auto end = clock.now() + limit;
+    for (poll(); !done(); poll())
+        if (clock.now() > end || !clock.advance()) return false;
+    return true;
+}
+
+Result<void> Plane::finish_work(WorkItemId item) {
+    pools::WorkItem row;
+    bool ended = until([&] {
+        row = plane->queue().items().get(item).value();
+        return pools::is_finished(row.state);
+    });
+    if (!ended || row.state != pools::WorkState::passed) return fail(Recovery::ask_operator, row.reason);
+    return {};
+}
+
+Result<void> Plane::inventory(bool full) {
+    CAPSTAN_TRY(auto item, start_inventory(*plane, *plane->libraries().front(), full));
+    return finish_work(item);
+}
+
+void Plane::label_all(unsigned count) {
+    ASSERT_TRUE(inventory(false));
+    auto free = pools::Pools(state()).get(pools::kFreePool).value();
+    for (unsigned i = 1; i <= count; ++i) {
+        auto item = start_label(*plane, cartridge(fmt::format("CAP{:03}L8", i)), free, std::nullopt);
+        ASSERT_TRUE(item) << to_text(item.error());
+        auto done = finish_work(*item);
+        ASSERT_TRUE(done) << to_text(done.error());
+    }
+}
+
+JobId Plane::start_backup(const std::string& path, const std::string& name) {
+    api::BackupRequest request;
+    request.paths = {path};
+    request.pool = "Nightly";
+    request.name = name;
+    request.type = "normal";
+    auto id = plane->jobs().start_backup(request, "test");
+    if (!id) throw std::runtime_error(to_text(id.error()));
+    return *id;
+}
+
+pools::Job Plane::job(JobId id) { return pools::Jobs(state()).get(id).value(); }
+
+pools::Job Plane::finish(Result<JobId> id) {
+    if (!id) throw std::runtime_error(to_text(id.error()));
+    until([&] { return pools::is_finished(job(*id).state); });
+    return job(*id);
+}
+
+pools::Job Plane::backup(const std::string& path, const std::string& name) { return finish(start_backup(path, name)); }
+
+pools::Job Plane::restore(std::uint64_t set, const std::string& to) {
+    api::RestoreRequest request;
+    request.set = set;
+    request.to = to;
+    return finish(run(plane->jobs().start_restore(request, "test")));
+}
+
+pools::Cartridge Plane::cartridge(const std::string& tag) {
+    auto found = pools::Cartridges(state()).by_tag(VolumeTag{tag}).value();
+    if (found.size() != 1) throw std::runtime_error(fmt::format("there are {} cartridges {}", found.size(), tag));
+    return found.front();
+}
+
+pools::Set Plane::set(std::uint64_t number) { return pools::Sets(state()).get(SetNumber{number}).value(); }
+std::vector<pools::Set> Plane::sets() { return pools::Sets(state()).list({}).value(); }
+
+std::vector<std::string> Plane::listing(std::uint64_t number) {
+    std::vector<std::string> lines;
+    for (const auto& segment : pools::Sets(state()).segments(SetNumber{number}).value()) {
+        auto reader = catalog::SegmentReader::open(scratch / ("state/catalog/" + segment.file_name));
+        if (!reader) throw std::runtime_error(to_text(reader.error()));
+        auto cursor = (*reader)->scan({});
+        for (;;) {
+            auto object = cursor->next();
+            if (!object || *object == nullptr) break;
+            const auto& facts = (*object)->facts;
+            std::string hash;
+            if (facts.hash)
+                for (auto byte : *facts.hash) hash += fmt::format("{:02x}", byte);
+            lines.push_back(fmt::format("{} {:o} {} {} {}", (*object)->path, facts.mode, facts.size, facts.fla, hash));
+        }
+    }
+    return lines;
+}
+
+std::string Plane::make_tree(const std::string& name, unsigned files, std::size_t size) {
+    auto root = scratch / name;
+    for (unsigned i = 0; i < files; ++i) {
+        auto directory = fmt::format("{}/d{}", root, i % 3);
+        std::filesystem::create_directories(directory);
+        std::ofstream file(fmt::format("{}/file-{}", directory, i), std::ios::binary);
+        for (std::size_t at = 0; at < size; ++at) file.put(static_cast<char>((at * 7 + i * 13 + (at >> 8)) & 0xFF));
+    }
+    return root;
+}
+
+TapeObjects read_tape(const std::string& directory) {
+    TapeObjects tape;
+    auto index = std::ifstream(directory + "/index", std::ios::binary);
+    auto data = std::ifstream(directory + "/data.000000", std::ios::binary);
+    std::array<char, vl::kIndexRecordSize> bytes{};
+    for (std::uint64_t number = 0; index.read(bytes.data(), bytes.size()); ++number) {
+        std::vector<std::uint8_t> entry(bytes.begin(), bytes.end());
+        auto record = vl::decode_index_record(entry, BlockNumber{number});
+        if (!record) break;
+        auto& object = tape.objects.emplace_back();
+        object.filemark = record->kind == vl::IndexRecord::Kind::filemark;
+        std::vector<char> block(record->size);
+        data.seekg(static_cast<std::streamoff>(record->offset));
+        data.read(block.data(), record->size);
+        object.bytes.assign(block.begin(), block.end());
+    }
+    return tape;
+}
+
+}  // namespace capstan::daemon

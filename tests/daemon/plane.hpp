@@ -1,0 +1,107 @@
+// The whole control plane over a virtual library, on one thread in simulated time: started, stopped as by a power cut, and started
+// again on what is left on the disk.
+#pragma once
+
+#include "backup/mtf/decoder.hpp"
+#include "daemon/control_plane.hpp"
+#include "daemon/operations.hpp"
+#include "pools/store/meta.hpp"
+#include "pools/store/pool_rows.hpp"
+#include "drives/virtual/library.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace capstan::daemon {
+
+namespace vl = virtual_library;
+
+// A directory of its own in memory, where an fsync costs nothing, if there is such a place.
+class Scratch {
+  public:
+    Scratch();
+    ~Scratch();
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+  private:
+    std::string path_;
+};
+
+struct PlaneOptions {
+    std::uint64_t capacity = 64ull << 20, early_warning = 1ull << 20;
+    unsigned cartridges = 4;
+    std::uint64_t ring = 8ull << 20;
+    std::uint64_t checkpoint_bytes = 64ull << 30;
+};
+
+class Plane {
+  public:
+    explicit Plane(PlaneOptions options = {});
+    ~Plane();
+
+    void start();                 // the library is switched on, the daemon started
+    void cut_power();             // both are gone at once; what was not synchronised is lost
+    void forget_state();          // the state directory is gone
+    void poll();
+    template <class T>
+    T run(Task<T> task) {
+        std::optional<T> result;
+        loop->spawn(store<T>(std::move(task), result));
+        for (poll(); !result; poll())
+            if (!clock.advance()) throw std::runtime_error("the task waits for something that never happens");
+        return std::move(*result);
+    }
+    bool until(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::hours{1});
+
+    // Work as an operator gives it; each is done when it returns.
+    Result<void> inventory(bool full = true);
+    void label_all(unsigned count);
+    pools::Job backup(const std::string& path, const std::string& name = "job");
+    pools::Job restore(std::uint64_t set, const std::string& to);
+    pools::Job finish(Result<JobId> id);
+    JobId start_backup(const std::string& path, const std::string& name = "job");
+    pools::Job job(JobId id);
+    pools::Cartridge cartridge(const std::string& tag);
+    pools::Set set(std::uint64_t number);
+    std::vector<pools::Set> sets();
+    std::vector<std::string> listing(std::uint64_t number);  // every object of the set's catalog: path and hash
+    pools::StateStore& state() { return plane->context().store; }
+
+    // A tree of files with contents by their number; returns its path.
+    std::string make_tree(const std::string& name, unsigned files, std::size_t size);
+
+    Scratch scratch;
+    PlaneOptions options;
+    SimClock clock{Wall{std::chrono::seconds{1'700'000'000}}};
+    SeededEntropy entropy{7};
+    std::shared_ptr<vl::VirtualLibrary> library;
+    std::unique_ptr<asio::io_context> context;
+    std::unique_ptr<Loop> loop;
+    std::unique_ptr<Worker> worker;
+    std::unique_ptr<StageRunner> stages;
+    std::unique_ptr<ControlPlane> plane;
+
+  private:
+    template <class T>
+    static Task<void> store(Task<T> task, std::optional<T>& result) {
+        result.emplace(co_await std::move(task));
+    }
+    config::Settings settings() const;
+    Result<void> finish_work(WorkItemId item);
+};
+
+// What lies on a cartridge, read from its files without the program under test: objects of the tape.
+struct TapeObjects {
+    struct Object {
+        bool filemark = false;
+        std::vector<std::uint8_t> bytes;
+    };
+    std::vector<Object> objects;
+};
+TapeObjects read_tape(const std::string& directory);
+
+}  // namespace capstan::daemon

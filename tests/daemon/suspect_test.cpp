@@ -1,0 +1,127 @@
+// Cartridges in doubt, and full ones: what is proven before they are written again (design rules 2 and 3).
+#include "tests/daemon/plane.hpp"
+
+#include <fmt/format.h>
+
+namespace capstan::daemon {
+namespace {
+
+struct Ground {
+    explicit Ground(PlaneOptions options = {}) : plane(options) {
+        plane.start();
+        plane.label_all(2);
+        tree = plane.make_tree("tree", 6, 20000);
+    }
+    void doubt(const std::string& tag) {
+        auto cartridge = plane.cartridge(tag);
+        auto transaction = pools::WriteTransaction::begin(plane.state()).value();
+        pools::AuditNote note{"test", "a doubt", plane.clock.wall()};
+        ASSERT_TRUE(pools::Cartridges(plane.state()).set_suspect(transaction, cartridge.id, true, note));
+        ASSERT_TRUE(transaction.commit());
+    }
+    void set_recorded_end(std::uint64_t end) {  // the tape holds something else than the state says
+        pools::FoundSet found;
+        found.set = plane.set(2);
+        found.extent = pools::Sets(plane.state()).extents(SetNumber{2})->front();
+        found.recorded_end = BlockNumber{end};
+        found.why = "test";
+        ASSERT_TRUE(pools::take_in_found(plane.state(), found, {"test", "test", plane.clock.wall()}));
+    }
+    std::string last_audit(const std::string& tag, const std::string& what) {
+        for (const auto& row : pools::Audit(plane.state()).of(plane.cartridge(tag).id).value())
+            if (row.what == what) return row.after + ": " + row.note.why;
+        return {};
+    }
+    Plane plane;
+    std::string tree;
+};
+
+TEST(Suspect, IsProvenWhenItIsMountedForWriting) {
+    Ground ground;
+    ASSERT_EQ(ground.plane.backup(ground.tree).state, pools::JobState::complete);
+    ground.doubt("CAP001L8");
+    ASSERT_EQ(ground.plane.backup(ground.tree).state, pools::JobState::complete);
+    EXPECT_FALSE(ground.plane.cartridge("CAP001L8").suspect);
+    EXPECT_EQ(ground.plane.cartridge("CAP002L8").side.state, pools::SideState::available);
+    EXPECT_NE(ground.last_audit("CAP001L8", "suspect").find("no: its label and its end of data"), std::string::npos);
+}
+
+TEST(Suspect, IsProvenByAFullInventory) {
+    Ground ground;
+    ASSERT_EQ(ground.plane.backup(ground.tree).state, pools::JobState::complete);
+    ground.doubt("CAP001L8");
+    ASSERT_TRUE(ground.plane.inventory());
+    EXPECT_FALSE(ground.plane.cartridge("CAP001L8").suspect);
+}
+
+TEST(Suspect, StaysSoAndIsClosedWhenItHoldsLessThanIsRecorded) {
+    Ground ground;
+    ASSERT_EQ(ground.plane.backup(ground.tree).state, pools::JobState::complete);
+    ground.set_recorded_end(500);
+    ground.doubt("CAP001L8");
+    auto read = ground.plane.inventory();
+    ASSERT_FALSE(read);
+    EXPECT_NE(to_text(read.error()).find("holds less than is recorded"), std::string::npos) << to_text(read.error());
+    EXPECT_TRUE(ground.plane.cartridge("CAP001L8").suspect);
+    EXPECT_EQ(ground.plane.cartridge("CAP001L8").side.state, pools::SideState::complete);
+    EXPECT_NE(ground.last_audit("CAP001L8", "suspect").find("holds less"), std::string::npos);
+    // The next job takes another one.
+    ASSERT_EQ(ground.plane.backup(ground.tree).state, pools::JobState::complete);
+    EXPECT_EQ(ground.plane.cartridge("CAP002L8").side.state, pools::SideState::allocated);
+}
+
+TEST(Suspect, AFailedWriteIsAppendedToAgainAfterItsEndWasProven) {
+    Ground ground;
+    auto& plane = ground.plane;
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
+    vl::FaultPlan faults;  // the drive is gone in the midst of a set
+    faults.commands.push_back({1, 40, vl::CommandFault::Kind::gone});
+    plane.library->set_faults(faults);
+    auto long_tree = plane.make_tree("long", 30, 60000);
+    EXPECT_EQ(plane.backup(long_tree).state, pools::JobState::failed);
+    EXPECT_TRUE(plane.cartridge("CAP001L8").suspect);
+    plane.cut_power();
+    plane.start();
+    auto again = plane.backup(long_tree);
+    ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
+    EXPECT_FALSE(plane.cartridge("CAP001L8").suspect);
+    EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available);
+}
+
+TEST(Suspect, AMediumErrorWhileWritingClosesTheCartridge) {
+    Ground ground;
+    auto& plane = ground.plane;
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
+    auto end = plane.cartridge("CAP001L8").side.recorded_end;
+    vl::FaultPlan faults;
+    faults.medium.push_back({"CAP001L8", end + 3, vl::MediumFault::When::write});
+    plane.library->set_faults(faults);
+    EXPECT_EQ(plane.backup(plane.make_tree("long", 30, 60000)).state, pools::JobState::failed);
+    EXPECT_EQ(plane.cartridge("CAP001L8").side.state, pools::SideState::complete);
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
+    EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::allocated);
+}
+
+// A full medium ends with EOTM, not with the end of a set. Once all on it has expired it is used again like any other.
+TEST(Reuse, AFullMediumOfASpanningSetComesBack) {
+    PlaneOptions options;
+    options.capacity = 2'000'000;
+    options.early_warning = 400'000;
+    Ground ground(options);
+    auto& plane = ground.plane;
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);  // ends on the first medium
+    auto job = plane.backup(plane.make_tree("long", 30, 60000));
+    ASSERT_EQ(job.state, pools::JobState::complete) << job.message;
+    ASSERT_EQ(plane.cartridge("CAP001L8").side.state, pools::SideState::complete);
+    plane.cut_power();
+    plane.clock.pass(std::chrono::days{80});
+    plane.start();
+    ASSERT_TRUE(pools::ClockGuard(plane.state(), plane.clock).confirm("test", "it is that late"));
+    ASSERT_TRUE(plane.until([&] { return plane.cartridge("CAP001L8").side.state == pools::SideState::available; }, std::chrono::hours{3}));
+    auto again = plane.backup(ground.tree);
+    ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
+    EXPECT_EQ(pools::Sets(plane.state()).extents(plane.sets().front().number)->front().cartridge, plane.cartridge("CAP001L8").id);
+}
+
+}  // namespace
+}  // namespace capstan::daemon
