@@ -114,7 +114,8 @@ Result<void> ControlPlane::ask_about_stops() {
     for (const auto& [what, text] : stops) {
         auto asked = stop_requests_.find(what);
         if (text.empty() == (asked == stop_requests_.end())) continue;
-        if (text.empty()) {
+        if (text.empty()) {  // a rebuild of the catalog ended it
+            CAPSTAN_CHECK(queue_->complete(asked->second, "the stop has ended"));
             stop_requests_.erase(asked);
             continue;
         }

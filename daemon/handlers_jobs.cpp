@@ -263,11 +263,9 @@ Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery q
     co_return list;
 }
 
-Task<Result<api::Accepted>> rebuild() {
-    co_return fail(Recovery::change_request, "the catalog cannot be rebuilt by this version",
-                   "The segments are files of the set behind each job: restore them with 'capstan restore SET:' of "
-                   "that set, or read "
-                   "the cartridge with 'capstan mtf'.");
+Task<Result<api::Accepted>> rebuild(ControlPlane& plane, api::RebuildRequest request, Peer peer) {
+    CAPSTAN_CO_TRY(auto id, plane.jobs().start_rebuild(std::move(request.media), who_is(peer)));
+    co_return accepted_job(id);
 }
 
 Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
@@ -287,8 +285,7 @@ Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
         };
         auto objects = co_await ask_catalog<std::uint64_t>(plane.context(), row.number, std::move(ask));
         if (!objects) {
-            result.problems.push_back({raw(row.number), objects.error().happened,
-                                       "Restore the segment from the catalog set of the same job."});
+            result.problems.push_back({raw(row.number), objects.error().happened, "'capstan catalog rebuild' brings it back from the media."});
         } else {
             result.objects += *objects;
         }
@@ -327,7 +324,7 @@ void add_job_handlers(Router& router, ControlPlane& plane) {
     });
     router.on(api::kFind, [&plane](Call, api::FindQuery query) { return find(plane, std::move(query)); });
     router.on(api::kVersions, [&plane](Call, api::VersionsQuery query) { return versions(plane, std::move(query)); });
-    router.on(api::kCatalogRebuild, [](Call, api::RebuildRequest) { return rebuild(); });
+    router.on(api::kCatalogRebuild, [&plane](Call call, api::RebuildRequest request) { return rebuild(plane, std::move(request), call.peer); });
     router.on(api::kCatalogCheck, [&plane](Call, api::None) { return check(plane); });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/job_service.hpp"
+#include "daemon/rebuild.hpp"
 
 namespace capstan::daemon {
 
@@ -15,6 +16,8 @@ struct JobService::Live {
     pools::Job job;
     std::unique_ptr<backup::BackupJob> backup;
     std::unique_ptr<backup::RestoreJob> reading;
+    std::unique_ptr<Rebuild> rebuild;
+    bool incomplete = false;                // a rebuild that could not bring all back
     backup::IssueQueue issues;              // of a restore or verify
     backup::DecoderProgress read_progress;
     std::vector<SetNumber> sets;

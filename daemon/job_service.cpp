@@ -82,6 +82,11 @@ Result<void> JobService::settle_after_start() {
 
 Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, const std::string& parameters,
                               const std::string& owner) {
+    for (const auto& [other, live] : live_)
+        if (kind == pools::JobKind::catalog_rebuild || live->job.kind == pools::JobKind::catalog_rebuild)
+            return fail(Recovery::retry_later,
+                        fmt::format("job {} is running: a rebuild of the catalog runs alone", raw(other)),
+                        "Wait until it has ended, or cancel it.");
     pools::Job job;
     job.kind = kind;
     job.name = name;
@@ -134,7 +139,7 @@ Result<void> JobService::drain_issues(Live& live) {
 
 Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     CAPSTAN_CHECK(drain_issues(live));
-    bool issues = live.backup ? live.backup->issues().affects_status() : live.issues.affects_status();
+    bool issues = live.backup ? live.backup->issues().affects_status() : live.issues.affects_status() || live.incomplete;
     auto event = outcome ? (issues ? JobEvent::finished_with_issues : JobEvent::finished)
                  : outcome.error().recovery == Recovery::cancelled && !context_.loop.stopping() ? JobEvent::cancel
                  : context_.loop.stopping()                                                     ? JobEvent::interrupted
@@ -233,6 +238,23 @@ Task<Result<void>> JobService::run_backup(std::shared_ptr<Live> live, backup::Ba
     co_return Result<void>{};
 }
 
+Result<JobId> JobService::start_rebuild(std::vector<std::string> volumes, const std::string& owner) {
+    std::string name = volumes.empty() ? "catalog" : "catalog of";
+    for (const auto& volume : volumes) name += " " + volume;
+    CAPSTAN_TRY(auto id, add(pools::JobKind::catalog_rebuild, name, "{}", owner));
+    auto live = live_.at(id);
+    set_out(live, run_rebuild(live, std::move(volumes)));
+    return id;
+}
+
+Task<Result<void>> JobService::run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes) {
+    live->rebuild = std::make_unique<Rebuild>(context_, mounts_, environment_, reader_, live->job.id, live->read_progress);
+    auto outcome = co_await live->rebuild->run(std::move(volumes));
+    live->incomplete = live->rebuild->incomplete();
+    live->rebuild.reset();
+    co_return outcome;
+}
+
 Result<void> JobService::cancel(JobId id, const std::string& who) {
     auto found = live_.find(id);
     if (found == live_.end()) {
@@ -242,6 +264,7 @@ Result<void> JobService::cancel(JobId id, const std::string& who) {
     found->second->cancelled_by = who;
     if (found->second->backup) found->second->backup->cancel();
     if (found->second->reading) found->second->reading->cancel();
+    if (found->second->rebuild) found->second->rebuild->cancel();
     queue_.cancel_job(id, who);
     return {};
 }

@@ -29,6 +29,8 @@ class JobService {
     Result<JobId> start_backup(const api::BackupRequest& request, const std::string& owner);
     Task<Result<JobId>> start_restore(api::RestoreRequest request, std::string owner);
     Task<Result<JobId>> start_verify(SetNumber set, std::vector<std::string> paths, std::string owner);
+    // Refused while other jobs run; while it runs no other job begins.
+    Result<JobId> start_rebuild(std::vector<std::string> volumes, const std::string& owner);
     Result<void> cancel(JobId id, const std::string& who);
     // Ends every run in order: a backup closes and commits what it has. Returns when none is left, or after `limit`.
     Task<void> stop_all(std::chrono::seconds limit);
@@ -59,6 +61,7 @@ class JobService {
     Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
     Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                 std::optional<backup::RestoreOptions> target);
+    Task<Result<void>> run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes);
     Task<Result<void>> read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);

@@ -115,10 +115,11 @@ Task<Result<std::optional<pools::SetOnMedium>>> set_that_ends_before(drives::Dri
     std::optional<pools::SetOnMedium> set;
     if (behind < BlockNumber{4}) co_return set;
     CAPSTAN_CO_TRY(auto objects, co_await drive.read_objects(BlockNumber{raw(behind) - 2}, 2));
-    if (objects.size() < 2 || objects[0].kind != drives::TapeObject::Kind::block ||
-        objects[1].kind != drives::TapeObject::Kind::filemark)
-        co_return set;
-    if (auto record = end_record_in(objects[0].bytes)) set = on_medium(*record);
+    if (objects.size() < 2 || objects[1].kind == drives::TapeObject::Kind::end_of_data) co_return set;
+    // A full medium may have had no room for the filemark behind it.
+    const auto& end = objects[1].kind == drives::TapeObject::Kind::filemark ? objects[0] : objects[1];
+    if (end.kind != drives::TapeObject::Kind::block) co_return set;
+    if (auto record = end_record_in(end.bytes)) set = on_medium(*record);
     co_return set;
 }
 

@@ -57,16 +57,7 @@ Task<Result<pools::Cartridge>> MountService::prove_end(Lease lease, pools::Cartr
 Task<Result<void>> MountService::settle_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts, SetSpan span) {
     if (span.end == SetSpan::End::cut) co_return co_await settle_cut_span(lease, std::move(cartridge), std::move(facts), std::move(span));
     if (span.end == SetSpan::End::goes_on) {
-        BlockNumber first{};
-        CAPSTAN_CO_TRY(auto set, set_of_span(cartridge, span, first));
-        pools::FoundSet found;
-        found.set = std::move(set);
-        found.set.state = pools::SetState::aborted;
-        found.set.ended = found.set.ended.value_or(context_.clock.wall());
-        found.extent = extent_of(cartridge, span, found.set.number);
-        found.recorded_end = span.behind;
-        found.end_here = false;
-        found.why = "it was going on on the next cartridge when its job was cut off";
+        CAPSTAN_CO_TRY(auto found, found_going_on(cartridge, span));
         CAPSTAN_CO_CHECK(pools::take_in_found(context_.store, found, note("found beyond the recorded end")));
         co_return unfit(cartridge, fmt::format("set {}, the last one on it, went on on another cartridge: it is full", raw(found.set.number)));
     }
@@ -80,6 +71,19 @@ Task<Result<void>> MountService::settle_span(Lease lease, pools::Cartridge cartr
     if (!taken.damage.empty())
         co_return unfit(cartridge, fmt::format("set {} was taken in, but {}", raw(taken.found.set.number), taken.damage));
     co_return Result<void>{};
+}
+
+Result<pools::FoundSet> MountService::found_going_on(const pools::Cartridge& cartridge, const SetSpan& span) {
+    BlockNumber first{};
+    pools::FoundSet found;
+    CAPSTAN_TRY(found.set, set_of_span(cartridge, span, first));
+    if (found.set.state != pools::SetState::complete) found.set.state = pools::SetState::aborted;
+    found.set.ended = found.set.ended.value_or(context_.clock.wall());
+    found.extent = extent_of(cartridge, span, found.set.number);
+    found.recorded_end = span.behind;
+    found.end_here = false;
+    found.why = "it goes on on the next cartridge";
+    return found;
 }
 
 // Whose data these are, by what the database knows of it; `first`: where the set begins on this medium.

@@ -43,6 +43,9 @@ class MountService final : public pools::MountPort {
     Task<Result<void>> identify(CartridgeId cartridge, WorkItemId item);      // mounts it and reads its label
     Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
 
+    // Of a span that ends with EOTM: its part here, to be recorded. The set was cut off, or its end is on another medium.
+    Result<pools::FoundSet> found_going_on(const pools::Cartridge& cartridge, const SetSpan& span);
+
     TakeIn take_in;
     std::vector<pools::DriveView> views() const;
     std::vector<pools::AllocationRequest::Busy> busy() const;  // what leases hold

@@ -14,6 +14,8 @@ class SetReader {
     // The set of a closed span, complete where nothing of it is missing and everything is as it was written, else aborted. Errors:
     // it is not Capstan's, or a block cannot be read (replace_medium); its catalog segment could not be written.
     Task<Result<TakenIn>> take_in(drives::DriveOwner& drive, pools::Cartridge cartridge, SetSpan span);
+    // On the worker; the file is written and synchronised.
+    Task<Result<pools::CatalogSegment>> write_segment(std::unique_ptr<catalog::SegmentBuilder> builder, catalog::SegmentHeader header);
 
   private:
     struct Beginning {  // of the scan
@@ -25,7 +27,6 @@ class SetReader {
     Task<Result<Beginning>> beginning_of(pools::Cartridge cartridge, SetSpan span, pools::Set set, std::vector<pools::CatalogSegment> segments);
     Result<std::vector<catalog::MediaExtent>> extents_of(const pools::Cartridge& cartridge, const SetSpan& span, SetNumber set,
                                                          const pools::SetExtent& here);
-    Task<Result<pools::CatalogSegment>> write_segment(std::unique_ptr<catalog::SegmentBuilder> builder, catalog::SegmentHeader header);
 
     Context& context_;
     backup::JobEnvironment& environment_;

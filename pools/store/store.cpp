@@ -89,6 +89,12 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& director
 
 StateStore::~StateStore() = default;
 
+Result<void> StateStore::adopt_domain(WriteTransaction& transaction, const Uuid& domain) {
+    CAPSTAN_CHECK(Meta(*this).set(transaction, "domain_id", domain.text));
+    domain_ = domain;
+    return {};
+}
+
 Result<void> StateStore::copy_to(const std::string& path) {
     if (database_->in_transaction)
         return fail(Recovery::change_request,

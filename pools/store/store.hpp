@@ -18,6 +18,8 @@ namespace sql {
 class Database;
 }
 
+class WriteTransaction;
+
 inline constexpr std::uint64_t kReserveBytes = 16U << 20;  // unless a setting says otherwise
 
 class StateStore {
@@ -32,6 +34,8 @@ class StateStore {
     ~StateStore();
 
     const Uuid& domain() const { return domain_; }  // this installation; in every label
+    // The installation whose media these are goes on under its own id (catalog rebuild). Commit at once.
+    Result<void> adopt_domain(WriteTransaction& transaction, const Uuid& domain);
     const std::string& directory() const { return directory_; }
 
     // A consistent copy (for the set that follows a job, and for an operator); synchronised. Not inside a transaction.
