@@ -78,6 +78,11 @@ struct Stream {
         }
         return overflow();
     }
+    // The drive may say only now that what it took before finds no room (a deferred error).
+    bool not_written(Error error) {
+        const bool full = error.sense && scsi::key_of(*error.sense) == scsi::SenseKey::volume_overflow;
+        return full ? overflow() : broken(std::move(error));
+    }
     // What the drive took but cannot put on the medium goes back into the ring, for the next one.
     bool overflow() {
         cursor.early_warning = true;
@@ -105,11 +110,11 @@ struct Stream {
             case RingEntry::Kind::end_block: {
                 auto size = entry.size;
                 auto outcome = scsi::write_block(drive, entry.bytes());
-                return outcome ? accepted(outcome, size) : broken(std::move(outcome.error()));
+                return outcome ? accepted(outcome, size) : not_written(std::move(outcome.error()));
             }
             case RingEntry::Kind::filemark: {
                 auto outcome = scsi::write_filemarks(drive, 1, scsi::Wait::immediate);
-                return outcome ? accepted(outcome, 0) : broken(std::move(outcome.error()));
+                return outcome ? accepted(outcome, 0) : not_written(std::move(outcome.error()));
             }
             case RingEntry::Kind::checkpoint:
                 ring.pop();

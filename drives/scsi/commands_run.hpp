@@ -12,8 +12,15 @@ std::unexpected<Error> refused(const Target& target, std::string_view act, const
 // The device answered, but not what the standard asks for.
 std::unexpected<Error> odd_reply(const Target& target, std::string_view act, std::string_view fact);
 
+// A deferred RECOVERED ERROR is about an earlier command, which succeeded; the command that brings it was not carried out
+// (SPC-4 4.5.7) and is sent again. Whoever watches the transport counts it.
 inline Result<ScsiReply> send(const Target& target, const Cdb& cdb, DataOut out = {}, MutableBytes in = {}) {
-    return target.transport.execute(cdb, out, in, target.timeouts.of(cdb));
+    constexpr int kTries = 8;
+    for (int tried = 1;; ++tried) {
+        auto reply = target.transport.execute(cdb, out, in, target.timeouts.of(cdb));
+        const bool told = reply && reply->sense && reply->sense->deferred && key_of(*reply->sense) == SenseKey::recovered_error;
+        if (!told || tried == kTries) return reply;
+    }
 }
 // Every CHECK CONDITION that is not harmless is an Error.
 Result<ScsiReply> run(const Target& target, std::string_view act, const Cdb& cdb, DataOut out = {},

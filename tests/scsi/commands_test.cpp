@@ -54,7 +54,21 @@ TEST_F(Commands, RecoveredErrorsCountAsDone) {
     device.answer_sense({.code = {0x1, 0x5D, 0x00}});
     EXPECT_TRUE(rewind(drive));
     device.answer_sense({.code = {0x1, 0x0C, 0x00}, .deferred = true});
-    EXPECT_FALSE(rewind(drive)) << "the command that brings a deferred error was not run";
+    EXPECT_TRUE(rewind(drive));
+    EXPECT_EQ(device.asked.size(), 3U) << "the command that brings a deferred error was not run: it is sent again";
+}
+
+TEST_F(Commands, ADeferredRecoveredErrorIsCountedAndTheBlockWrittenAllTheSame) {
+    const std::vector<std::uint8_t> block(512, 7);
+    device.answer_sense({.code = {0x1, 0x0C, 0x00}, .deferred = true});
+    device.answer_sense({.code = {0x1, 0x17, 0x01}, .deferred = true});
+    auto written = write_block(drive, Bytes(block));
+    ASSERT_TRUE(written) << to_text(written.error());
+    EXPECT_TRUE(written->written);
+    ASSERT_EQ(device.asked.size(), 3U);
+    EXPECT_EQ(device.asked[2].out, block);
+    device.answer_sense({.code = {0x3, 0x0C, 0x00}, .deferred = true});
+    EXPECT_FALSE(write_block(drive, Bytes(block))) << "an error that was not recovered ends it";
 }
 
 TEST_F(Commands, TestUnitReadyGivesWhatTheDeviceSays) {
