@@ -1,7 +1,7 @@
 find_library(XXHASH_LIBRARY xxhash REQUIRED)
 project_library(NAME backup USES mtf labels catalog pools drives
   SOURCES ledger.cpp
-    job/backup_job.cpp job/bkf_file.cpp job/restore_job.cpp job/set_writer_job.cpp
+    job/backup_job.cpp job/bkf_file.cpp job/restore_job.cpp job/set_writer_job.cpp job/set_writer_spanning.cpp
     posix/apply.cpp posix/collect.cpp posix/metadata_codec.cpp
     source/examiner.cpp source/file_source.cpp source/prefetcher.cpp source/walker.cpp
     restore/compare_target.cpp restore/restore_target.cpp restore/target_tree.cpp

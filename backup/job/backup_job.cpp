@@ -56,12 +56,12 @@ SetPlan BackupJob::set_plan() const {
 }
 
 Task<Result<BackupOutcome>> BackupJob::run() {
-    Doorbell doorbell;  // of the source's own threads
+    auto doorbell = std::make_shared<Doorbell>();  // of the source's own threads
     FileSourceOptions options;
     options.paths = plan_.paths;
     options.exclude = plan_.exclude;
     options.cross_file_systems = plan_.cross_file_systems;
-    options.doorbell = &doorbell;
+    options.doorbell = doorbell.get();
     if (!plan_.file.empty()) options.exclude.push_back(exactly(plan_.file));
     CAPSTAN_CO_TRY(auto source, co_await open_source(std::move(options)));
     if (!plan_.file.empty()) co_return co_await run_to_file(*source, doorbell);
@@ -101,10 +101,12 @@ Task<Result<BackupOutcome>> BackupJob::run() {
         outcome.bootstrap =
             fmt::format("volume {} family {} set {} catalog-set {} end {}", session.medium.volume_tag.text,
                         raw(session.medium.family), raw(*main), raw(*written), raw(session.medium.recorded_end));
-        auto closed = co_await session.writer->finish();
-        session.writer.reset();
-        environment_.mounts.release(session.lease->id,
-                                    closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
+        if (session.open) {  // else it ended with its medium
+            auto closed = co_await session.writer->finish();
+            session.writer.reset();
+            environment_.mounts.release(session.lease->id,
+                                        closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
+        }
     } else {
         // The set itself is committed; only its copy of the catalog is missing on the medium.
         if (session.open) environment_.mounts.release(session.lease->id, pools::MountPort::After::suspect);
@@ -121,7 +123,7 @@ Task<Result<BackupOutcome>> BackupJob::run() {
 }
 
 // The same set, in a file of its own: no lease, no family to go on with, no set of catalog segments behind it.
-Task<Result<BackupOutcome>> BackupJob::run_to_file(Source& source, Doorbell& doorbell) {
+Task<Result<BackupOutcome>> BackupJob::run_to_file(Source& source, std::shared_ptr<Doorbell> doorbell) {
     labels::MediaLabel label;
     label.media_id = make_uuid(environment_.entropy);
     label.domain_id = environment_.store.domain();
@@ -166,8 +168,8 @@ Task<Result<SetNumber>> BackupJob::write_catalog_set(WriteSession& session, cons
     plan.type = "catalog";
     plan.set_name = plan_.name + " (catalog)";
     plan.roots = options.paths;
-    Doorbell doorbell;
-    options.doorbell = &doorbell;
+    auto doorbell = std::make_shared<Doorbell>();
+    options.doorbell = doorbell.get();
     CAPSTAN_CO_TRY(auto source, co_await open_source(std::move(options)));
     IssueQueue issues;  // what changes about our own files is no affair of the job's ledger
     EncoderProgress progress;

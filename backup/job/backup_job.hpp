@@ -42,7 +42,7 @@ class BackupJob {
 
   private:
     Task<Result<std::unique_ptr<Source>>> open_source(FileSourceOptions options);
-    Task<Result<BackupOutcome>> run_to_file(Source& source, Doorbell& doorbell);
+    Task<Result<BackupOutcome>> run_to_file(Source& source, std::shared_ptr<Doorbell> doorbell);
     Task<Result<SetNumber>> write_catalog_set(WriteSession& session, const SetWriterJob& main);
     SetPlan set_plan() const;
 

@@ -51,7 +51,7 @@ class SetScanner final : public mtf::DecoderEvents {
     const ScannedSet& found() const { return found_; }
 
     void set_start(const mtf::Place& place, const mtf::SetBlock& block) override;
-    void set_continues(const mtf::Place&, const mtf::SetBlock&) override { kind_ = Kind::other; }
+    void set_continues(const mtf::Place&, const mtf::SetBlock&) override {}  // the object in hand goes on
     void volume(const mtf::Place&, const mtf::VolumeBlock&) override { kind_ = Kind::other; }
     void directory(const mtf::Place& place, const mtf::DirectoryBlock& block) override;
     void file(const mtf::Place& place, const mtf::FileBlock& block) override;

@@ -1,7 +1,6 @@
 #include "backup/job/set_writer_job.hpp"
 
 #include "backup/job/bkf_file.hpp"
-#include "backup/mtf/continuation.hpp"
 #include "config/base/log.hpp"
 #include "config/base/uuid.hpp"
 #include "drives/scsi/sense.hpp"
@@ -47,7 +46,7 @@ std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues) 
     return lines;
 }
 
-SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell,
+SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, std::shared_ptr<Doorbell> doorbell,
                            IssueQueue& issues, EncoderProgress& progress, WriteSession& session)
     : environment_(environment),
       plan_(std::move(plan)),
@@ -55,7 +54,7 @@ SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& so
       progress_(progress),
       session_(session),
       source_(source),
-      doorbell_(doorbell) {}
+      doorbell_(std::move(doorbell)) {}
 
 void SetWriterJob::cancel() {
     cancelled_ = true;
@@ -140,11 +139,26 @@ Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
 }
 
 Task<Result<SetNumber>> SetWriterJob::run() {
+    if (!session_.open && !to_file()) {  // the set before ended with the last block of its medium
+        pools::WriteRequest request;
+        request.job = plan_.job;
+        request.pool = plan_.pool.id;
+        CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
+        session_ = WriteSession::of(std::move(lease));
+    }
     CAPSTAN_CO_CHECK(begin());
     auto slots = std::max<std::uint64_t>(environment_.ring_bytes / encoder_settings_.output_size, 8);
     if (to_file()) slots = std::min(slots, kBkfSlots);
-    ring_ = std::make_shared<drives::BlockRing>(encoder_settings_.output_size, slots, &doorbell_,
-                                                environment_.ring_memory.take(encoder_settings_.output_size * slots));
+    // The ring rings the source's bell, so whoever keeps the ring (a drive that hangs) keeps the bell, too.
+    struct Belled {
+        Belled(std::shared_ptr<Doorbell> b, std::size_t size, std::size_t count, drives::RingMemory::Piece memory)
+            : bell(std::move(b)), ring(size, count, bell.get(), std::move(memory)) {}
+        std::shared_ptr<Doorbell> bell;
+        drives::BlockRing ring;
+    };
+    auto belled = std::make_shared<Belled>(doorbell_, encoder_settings_.output_size, slots,
+                                           environment_.ring_memory.take(encoder_settings_.output_size * slots));
+    ring_ = std::shared_ptr<drives::BlockRing>(belled, &belled->ring);
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
     auto outcome = co_await open_writer();
     if (outcome) {
@@ -152,13 +166,9 @@ Task<Result<SetNumber>> SetWriterJob::run() {
         environment_.loop.spawn(run_stage(finished));
         outcome = co_await stream();
         if (!outcome) {
-            stage_->request_stop();
-            // Nobody writes any more: the ring is emptied, so that the stage comes to its end and its thread is joined.
-            while (!finished->done() && !environment_.loop.stopping()) {
-                while (ring_->front() != nullptr) ring_->pop();
-                ring_->prove(ring_->taken());
-                co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{2});
-            }
+            // Nobody writes any more. The ring is left alone: a drive that never answered may still have it in use.
+            stage_->abandon();
+            doorbell_->ring();
         }
         co_await finished->wait();
         while (!finished->done())
@@ -201,6 +211,11 @@ Task<Result<void>> SetWriterJob::open_writer() {
     co_return Result<void>{};
 }
 
+Result<void> SetWriterJob::ended() const {
+    if (cancelled_) return fail(Recovery::cancelled, fmt::format("set {} was cancelled", raw(set_.number)));
+    return {};
+}
+
 Task<Result<void>> SetWriterJob::stream() {
     for (;;) {
         auto report = co_await session_.writer->write_from(ring_, environment_.patience);
@@ -215,12 +230,12 @@ Task<Result<void>> SetWriterJob::stream() {
                 break;
             }
             case Reason::early_warning:
-            case Reason::volume_overflow: CAPSTAN_CO_CHECK(co_await next_medium(report.next_sequence)); break;
-            case Reason::ended: {
-                if (cancelled_)
-                    co_return fail(Recovery::cancelled, fmt::format("set {} was cancelled", raw(set_.number)));
-                co_return Result<void>{};
+            case Reason::volume_overflow: {
+                CAPSTAN_CO_TRY(bool complete, co_await next_medium(report));
+                if (complete) co_return ended();
+                break;
             }
+            case Reason::ended: co_return ended();
             case Reason::failed: co_return std::unexpected(*report.error);
         }
         if (environment_.clock.now() - last_checkpoint_ >= environment_.checkpoint_time) {
@@ -302,81 +317,6 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     committed_.changed += record.changed;
     last_checkpoint_ = environment_.clock.now();
     session_.medium.recorded_end = proven;
-    co_return Result<void>{};
-}
-
-// The medium is full: it is closed with FM, EOTM, FM, and the set goes on, on the next cartridge of the family.
-Task<Result<void>> SetWriterJob::next_medium(std::uint64_t sequence) {
-    auto resume = stage_->resume_point(sequence);
-    CAPSTAN_CO_CHECK(co_await end_medium(resume));
-    close_session(pools::MountPort::After::full);
-    pools::WriteRequest request;
-    request.job = plan_.job;
-    request.pool = plan_.pool.id;
-    request.continuation = pools::WriteRequest::Continuation{session_.medium.family,
-                                                             static_cast<std::uint16_t>(session_.medium.sequence + 1)};
-    CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
-    session_ = WriteSession::of(std::move(lease));
-    co_return co_await begin_medium(resume);
-}
-
-Task<Result<void>> SetWriterJob::end_medium(const mtf::ResumePoint& resume) {
-    pools::Sets sets(environment_.store);
-    mtf::EndOfTapeBlock block;
-    CAPSTAN_CO_TRY(auto here, sets.on_cartridge(session_.medium.cartridge));
-    auto closed = std::find_if(here.rbegin(), here.rend(), [&](const pools::Set& set) {
-        return set.number != set_.number && set.state == pools::SetState::complete;
-    });
-    if (closed == here.rend()) {
-        block.header.attributes = mtf::block_attribute::eotm_no_eset;
-    } else {
-        block.last_end_of_set = raw(extent_start_) - 2;  // ESET, filemark in front of this set
-    }
-    std::vector<drives::WriteItem> items(3);
-    items[0].filemark = items[2].filemark = true;
-    items[1].bytes.resize(session_.medium.block_size);
-    CAPSTAN_CO_CHECK(mtf::encode_padded(block, {}, items[1].bytes));
-    // A drive that is really full takes no more: readers do without the marker.
-    auto marked = co_await session_.writer->write_blocks(std::move(items));
-    if (!marked) co_return std::unexpected(marked.error());
-    CAPSTAN_CO_TRY(auto end, co_await session_.writer->finish());
-    session_.writer.reset();
-    // Where nothing of this set came to the medium, it has no extent there.
-    if (resume.inside == mtf::ResumePoint::Inside::nothing && extents_.back().block == end) co_return Result<void>{};
-    extents_.back().end_fla = resume.address;
-    CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record_of(end)));
-    bytes_on_medium_ = 0;
-    co_return Result<void>{};
-}
-
-Task<Result<void>> SetWriterJob::begin_medium(const mtf::ResumePoint& resume) {
-    CAPSTAN_CO_CHECK(co_await open_writer());
-    auto first = session_.medium.recorded_end;
-    if (resume.inside == mtf::ResumePoint::Inside::nothing) {  // the set's own first block comes, or its end
-        extents_.back() = {session_.medium.media_id,
-                           session_.medium.volume_tag,
-                           session_.medium.family,
-                           session_.medium.sequence,
-                           0,
-                           0,
-                           first,
-                           session_.medium.block_size,
-                           mtf::kFlbSize};
-        co_return Result<void>{};
-    }
-    std::vector<drives::WriteItem> items(1);
-    items[0].bytes.resize(session_.medium.block_size);
-    auto set = encoder_settings_.set;
-    set.physical_address = raw(first);
-    mtf::encode_continuation(resume, set, encoder_settings_.volume, items[0].bytes);
-    CAPSTAN_CO_TRY(auto written, co_await session_.writer->write_blocks(std::move(items)));
-    if (written.written != 1)
-        co_return fail(Recovery::replace_medium,
-                       fmt::format("{} is full before the set went on", session_.medium.volume_tag.text),
-                       "Retire the cartridge and run the job again.");
-    extents_.push_back({session_.medium.media_id, session_.medium.volume_tag, session_.medium.family,
-                        session_.medium.sequence, resume.address, 0, first + 1, session_.medium.block_size,
-                        mtf::kFlbSize});
     co_return Result<void>{};
 }
 

@@ -40,12 +40,14 @@ struct WriteSession {
     }
 };
 
+inline constexpr BlockNumber kBehindLabel{2};  // TAPE, filemark
+
 class SetWriterJob {
   public:
     // Everything given by reference outlives the job. `session` is where the set begins; afterwards it is where it
     // ended, for the next set, or it is closed and released (`open` is false) because writing failed. `doorbell`: the
     // source's.
-    SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, Doorbell& doorbell, IssueQueue& issues,
+    SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& source, std::shared_ptr<Doorbell> doorbell, IssueQueue& issues,
                  EncoderProgress& progress, WriteSession& session);
 
     // The set is complete on the media and committed, or an Error: then it is aborted, its committed part stays.
@@ -62,9 +64,15 @@ class SetWriterJob {
     bool to_file() const { return !plan_.file.empty(); }
     Task<Result<void>> stream();
     Task<Result<void>> commit(CheckpointPart part, BlockNumber proven);
-    Task<Result<void>> next_medium(std::uint64_t sequence);
-    Task<Result<void>> end_medium(const mtf::ResumePoint& resume);
-    Task<Result<void>> begin_medium(const mtf::ResumePoint& resume);
+    Result<void> ended() const;
+    // set_writer_spanning.cpp: what of the set was the first to find no room on its medium.
+    enum class EndAt : std::uint8_t { nowhere, set_begin, data, first_filemark, set_end, last_filemark };
+    EndAt end_at(std::uint64_t sequence) const;
+    Task<Result<bool>> next_medium(drives::StreamReport report);
+    Task<Result<void>> end_medium(EndAt place, const mtf::ResumePoint& resume, BlockNumber proven);
+    Result<std::vector<drives::WriteItem>> prefix_of(EndAt place, const mtf::ResumePoint& resume) const;
+    Task<Result<void>> begin_medium(EndAt place, const mtf::ResumePoint& resume);
+    Task<Result<void>> end_without_filemark();
     Task<Result<void>> open_writer();
     void close_session(pools::MountPort::After after);
     Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
@@ -77,7 +85,7 @@ class SetWriterJob {
     EncoderProgress& progress_;
     WriteSession& session_;
     Source& source_;
-    Doorbell& doorbell_;
+    std::shared_ptr<Doorbell> doorbell_;
     pools::Set set_;
     EncoderSettings encoder_settings_;
     std::shared_ptr<drives::BlockRing> ring_;
@@ -88,6 +96,8 @@ class SetWriterJob {
     std::vector<std::string> segment_files_;
     CommittedCounts committed_;
     Steady last_checkpoint_{};
+    std::uint64_t stopped_at_ = UINT64_MAX;  // the ring's entry for which the last medium had no room
+    int barren_media_ = 0;
     bool cancelled_ = false, complete_ = false;
 };
 

@@ -74,11 +74,14 @@ TEST(Suspect, AFailedWriteIsAppendedToAgainAfterItsEndWasProven) {
     Ground ground;
     auto& plane = ground.plane;
     ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
-    vl::FaultPlan faults;  // the drive is gone in the midst of a set
-    faults.commands.push_back({1, 40, vl::CommandFault::Kind::gone});
-    plane.library->set_faults(faults);
     auto long_tree = plane.make_tree("long", 30, 60000);
-    EXPECT_EQ(plane.backup(long_tree).state, pools::JobState::failed);
+    auto id = plane.start_backup(long_tree);
+    auto& drive = plane.plane->libraries().front()->drives().front();
+    ASSERT_TRUE(plane.until([&] { return drive.activity == "writing"; }));
+    vl::FaultPlan faults;  // the drive is gone in the midst of a set
+    faults.commands.push_back({1, 4, vl::CommandFault::Kind::gone});
+    plane.library->set_faults(faults);
+    EXPECT_EQ(plane.finish(id).state, pools::JobState::failed);
     EXPECT_TRUE(plane.cartridge("CAP001L8").suspect);
     plane.cut_power();
     plane.start();
@@ -116,8 +119,14 @@ TEST(Reuse, AFullMediumOfASpanningSetComesBack) {
     plane.cut_power();
     plane.clock.pass(std::chrono::days{80});
     plane.start();
-    ASSERT_TRUE(pools::ClockGuard(plane.state(), plane.clock).confirm("test", "it is that late"));
+    ASSERT_TRUE(plane.plane->context().guard.confirm("test", "it is that late"));
     ASSERT_TRUE(plane.until([&] { return plane.cartridge("CAP001L8").side.state == pools::SideState::available; }, std::chrono::hours{3}));
+    {
+        auto transaction = pools::WriteTransaction::begin(plane.state()).value();  // the other one is not to be had
+        pools::AuditNote note{"test", "test", plane.clock.wall()};
+        ASSERT_TRUE(pools::Cartridges(plane.state()).set_hold(transaction, plane.cartridge("CAP002L8").id, "test", note));
+        ASSERT_TRUE(transaction.commit());
+    }
     auto again = plane.backup(ground.tree);
     ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
     EXPECT_EQ(pools::Sets(plane.state()).extents(plane.sets().front().number)->front().cartridge, plane.cartridge("CAP001L8").id);
