@@ -77,6 +77,7 @@ Task<Result<api::LibraryDetails>> library(ControlPlane& plane, std::string name)
                 cartridge.place.id == id &&
                 ((element.kind == changer::ElementKind::slot && cartridge.place.kind == pools::PlaceKind::slot) ||
                  (element.kind == changer::ElementKind::drive && cartridge.place.kind == pools::PlaceKind::drive) ||
+                 (element.kind == changer::ElementKind::picker && cartridge.place.kind == pools::PlaceKind::picker) ||
                  (element.kind == changer::ElementKind::ie_port && cartridge.place.kind == pools::PlaceKind::ie_port));
             if (!same) continue;
             auto media = describe(plane, cartridge);

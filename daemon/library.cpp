@@ -74,7 +74,24 @@ Task<Result<void>> Library::start() {
         drive.element = element->address;
     }
     CAPSTAN_CO_CHECK(apply_inventory(*inventory));
-    co_return set_state("ready", "");
+    CAPSTAN_CO_CHECK(set_state("ready", ""));
+    co_await empty_pickers();
+    co_return Result<void>{};
+}
+
+// A crash in the middle of a move may leave a cartridge in the picker; with it in its hand the robot moves no other.
+Task<void> Library::empty_pickers() {
+    auto here = pools::Cartridges(context_.store).in_library(name_);
+    if (!here) co_return;
+    for (const auto& cartridge : *here) {
+        if (cartridge.place.kind != PlaceKind::picker) continue;
+        auto slot = free_slot();
+        Result<void> moved = slot ? Result<void>{} : std::unexpected(slot.error());
+        if (slot) moved = co_await move_locked(cartridge.id, *slot, WorkItemId{});
+        log::info("picker-emptied", {{"library", name_.text},
+                                     {"volume_tag", cartridge.volume_tag.text},
+                                     {"outcome", moved ? to_text(*slot) : to_text(moved.error())}});
+    }
 }
 
 Task<Result<void>> Library::refresh() {

@@ -72,6 +72,7 @@ class Library {
     pools::AuditNote note(std::string why) const;
 
   private:
+    Task<void> empty_pickers();
     Task<Result<void>> refresh_locked();
     Task<Result<void>> move_locked(CartridgeId cartridge, pools::Place destination, WorkItemId item);
     Result<ElementAddress> element_of(const pools::Place& place) const;
