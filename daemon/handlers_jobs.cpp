@@ -274,7 +274,7 @@ Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
     CAPSTAN_CO_TRY(auto rows, pools::Sets(plane.context().store).list(filter));
     api::CatalogCheck result;
     for (const auto& row : rows) {
-        if (row.type == "catalog" || row.objects == 0) continue;
+        if (row.type == "catalog" || row.objects == 0 || row.state == pools::SetState::overwritten) continue;
         ++result.sets;
         std::move_only_function<Result<std::uint64_t>(catalog::Catalog&)> ask =
             [number = row.number](catalog::Catalog& catalog) -> Result<std::uint64_t> {

@@ -22,7 +22,8 @@ Task<Result<std::vector<pools::Set>>> Rebuild::without_catalog() {
         more = page.size() == filter.limit;
         for (auto& set : page) {
             filter.before = set.number;
-            if (set.type == "catalog" || set.state == pools::SetState::running || !set.file.empty()) continue;
+            const bool none = set.state == pools::SetState::running || set.state == pools::SetState::overwritten;
+            if (set.type == "catalog" || none || !set.file.empty()) continue;
             CAPSTAN_CO_TRY(auto segments, sets.segments(set.number));
             CAPSTAN_CO_TRY(auto extents, sets.extents(set.number));
             if (extents.empty() || (set.objects == 0 && segments.empty() && !rescan_.contains(raw(set.number)))) continue;
