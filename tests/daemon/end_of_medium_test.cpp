@@ -41,7 +41,8 @@ void end_at_every_block(std::uint64_t early_warning) {
         ASSERT_EQ(job.state, pools::JobState::complete) << job.message;
         auto next = plane.backup(tree, "next");
         ASSERT_EQ(next.state, pools::JobState::complete) << next.message;
-        for (const auto& issue : pools::Jobs(plane.state()).issues(job.id).value()) ADD_FAILURE() << issue.reason;
+        auto issues = pools::Jobs(plane.state()).issues(job.id).value();
+        for (const auto& issue : issues) ADD_FAILURE() << issue.reason;
         for (const auto& set : plane.sets()) {
             EXPECT_EQ(set.state, pools::SetState::complete) << set.name;
             auto extents = pools::Sets(plane.state()).extents(set.number).value();

@@ -217,7 +217,8 @@ std::vector<pools::Set> Plane::sets() { return pools::Sets(state()).list({}).val
 
 std::vector<std::string> Plane::listing(std::uint64_t number) {
     std::vector<std::string> lines;
-    for (const auto& segment : pools::Sets(state()).segments(SetNumber{number}).value()) {
+    auto segments = pools::Sets(state()).segments(SetNumber{number}).value();
+    for (const auto& segment : segments) {
         auto reader = catalog::SegmentReader::open(scratch / ("state/catalog/" + segment.file_name));
         if (!reader) throw std::runtime_error(to_text(reader.error()));
         auto cursor = (*reader)->scan({});

@@ -28,7 +28,8 @@ struct Ground {
     }
     pools::Job rebuild(std::vector<std::string> volumes = {}) {
         auto job = plane.finish(plane.plane->jobs().start_rebuild(std::move(volumes), "test"));
-        for (const auto& issue : pools::Jobs(plane.state()).issues(job.id).value()) notes += issue.reason + "\n";
+        auto issues = pools::Jobs(plane.state()).issues(job.id).value();
+        for (const auto& issue : issues) notes += issue.reason + "\n";
         return job;
     }
     void lose_state() {

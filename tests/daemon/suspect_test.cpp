@@ -28,7 +28,8 @@ struct Ground {
         ASSERT_TRUE(pools::take_in_found(plane.state(), found, {"test", "test", plane.clock.wall()}));
     }
     std::string last_audit(const std::string& tag, const std::string& what) {
-        for (const auto& row : pools::Audit(plane.state()).of(plane.cartridge(tag).id).value())
+        auto rows = pools::Audit(plane.state()).of(plane.cartridge(tag).id).value();
+        for (const auto& row : rows)
             if (row.what == what) return row.after + ": " + row.note.why;
         return {};
     }

@@ -71,6 +71,20 @@ def awaits(tree):
                 f"{fault} in one statement with co_await (g++ 12 destroys it twice): name it first", path
 
 
+def ranges(tree):
+    """`for (x : make().value())`: value() is a reference into a temporary, which only newer compilers keep to the end."""
+    for path in tree.code:
+        code = tree.blank(path)
+        for match in re.finditer(r"\bfor \(", code):
+            depth, end = 1, match.end()
+            while depth > 0 and end < len(code):
+                depth += (code[end] in "({[") - (code[end] in ")}]")
+                end += 1
+            if re.search(r"[^:]:\s[^?]*\)\s*(\.|->)value(_or)?\([^()]*\)$", code[match.end():end - 1]):
+                yield "range", path, source.line_of(code, match.start()), \
+                    "a range-for over value() of a temporary (g++ 12 destroys it before the first turn): name it first", path
+
+
 # Folder -> library, the longest match wins.
 LIBRARIES = {"config/base": "base", "config": "config", "drives/scsi/sg_io": "sg_io", "drives/scsi/iscsi": "iscsi",
              "drives/scsi": "scsi", "drives/virtual": "virtual", "drives": "drives", "changer": "changer", "pools": "pools",
@@ -140,4 +154,4 @@ def decoders(tree):
             yield "fuzz", path, 1, f"no stored corpus in corpus/{name}", path
 
 
-RULES = [sizes, banned, awaits, edges, decoders]
+RULES = [sizes, banned, awaits, ranges, edges, decoders]

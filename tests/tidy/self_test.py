@@ -73,6 +73,17 @@ class Awaits(unittest.TestCase):
             self.assertFalse(list(source.await_faults("Task<void> f() {\n" + text + "\n}\n")), text)
 
 
+class Ranges(unittest.TestCase):
+    def test_bad(self):
+        for text in ["for (const auto& x : f(a).value()) {", "for (auto& [a, b] : std::x::g(h(1)).issues(i.j).value())\n g();"]:
+            self.assertEqual(len(faults(rules.ranges, a_dot_cpp="void f() {\n" + text + "\n}\n")), 1, text)
+
+    def test_good(self):
+        for text in ["for (const auto& x : f(a)) {", "for (auto& x : *list) g(x.value());", "for (auto& x : list) g(f(a).value());",
+                     "for (auto magic : {little.little<4>().value_or(0), big.f().value_or(0)}) {", "for (auto& x : list.value()) {"]:
+            self.assertEqual(faults(rules.ranges, a_dot_cpp="void f() {\n" + text + "\n}\n"), [], text)
+
+
 class Rules(unittest.TestCase):
     def test_banned(self):
         self.assertEqual(len(faults(rules.banned, pools__a_dot_cpp="#include <sqlite3.h>\n")), 1)
