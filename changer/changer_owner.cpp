@@ -10,6 +10,9 @@
 namespace capstan::changer {
 
 namespace {
+
+constexpr std::chrono::seconds kNap{1};  // between two looks at a robot that is not ready
+constexpr std::chrono::seconds kNoWait{0};
 template <class T>
 using Operation = std::move_only_function<T(const scsi::Target&)>;
 
@@ -112,10 +115,11 @@ template <class T>
 Task<Result<T>> ChangerOwner::Core::perform(Operation<T> operation) {
     auto log = std::make_shared<scsi::CommandLog>();
     auto context = std::make_shared<const Context>(subject(), timeouts);
-    std::move_only_function<T(scsi::Transport&)> call = [context, operation = std::move(operation)](scsi::Transport& door) mutable {
-        scsi::Target target(door, context->name, context->timeouts);
-        return operation(target);
-    };
+    std::move_only_function<T(scsi::Transport&)> call =
+        [context, operation = std::move(operation)](scsi::Transport& door) mutable {
+            scsi::Target target(door, context->name, context->timeouts);
+            return operation(target);
+        };
     Result<T> answer = co_await device.run<T>(std::move(call), log);
     if (answer) {
         believe(*log);
@@ -138,8 +142,9 @@ Task<Result<void>> ChangerOwner::Core::wait_until_ready(std::chrono::seconds lim
         } else {
             co_return Result<void>{};
         }
-        if (why->recovery != Recovery::retry_later || clock.now() >= deadline) co_return std::unexpected(std::move(*why));
-        if (!co_await sleep_for(loop, clock, std::chrono::seconds{1})) {
+        if (why->recovery != Recovery::retry_later || clock.now() >= deadline)
+            co_return std::unexpected(std::move(*why));
+        if (!co_await sleep_for(loop, clock, kNap)) {
             co_return fail(Recovery::cancelled, fmt::format("{}: the daemon is stopping", subject()));
         }
     }
@@ -149,7 +154,8 @@ Task<Result<void>> ChangerOwner::Core::take_inventory(std::chrono::seconds limit
     const auto deadline = clock.now() + limit;
     for (;;) {
         auto left = std::chrono::duration_cast<std::chrono::seconds>(deadline - clock.now());
-        auto ready = co_await wait_until_ready(std::max(left, std::chrono::seconds{0}));
+        left = std::max(left, kNoWait);
+        auto ready = co_await wait_until_ready(left);
         if (!ready) co_return ready;
         Operation<Result<operations::Elements>> operation = [wanted = abilities](const scsi::Target& robot) {
             return operations::read_elements(robot, wanted);
@@ -167,7 +173,7 @@ Task<Result<void>> ChangerOwner::Core::take_inventory(std::chrono::seconds limit
         auto& error = elements.error();
         bool again = error.recovery == Recovery::retry_later || (error.sense && scsi::is_unit_attention(*error.sense));
         if (!again || clock.now() >= deadline) co_return std::unexpected(std::move(error));
-        if (!co_await sleep_for(loop, clock, std::chrono::seconds{1})) co_return std::unexpected(std::move(error));
+        if (!co_await sleep_for(loop, clock, kNap)) co_return std::unexpected(std::move(error));
     }
 }
 
@@ -182,12 +188,14 @@ Result<std::pair<ElementFact, ElementAddress>> ChangerOwner::Core::check_move(El
     const auto* from = inventory.find(source);
     const auto* to = inventory.find(destination);
     if (from == nullptr || to == nullptr || source == destination) {
-        return fail(Recovery::change_request,
-                    fmt::format("{}: there is no way from element {} to element {}", subject(), raw(source), raw(destination)),
-                    "See 'capstan library show' for its elements");
+        return fail(
+            Recovery::change_request,
+            fmt::format("{}: there is no way from element {} to element {}", subject(), raw(source), raw(destination)),
+            "See 'capstan library show' for its elements");
     }
     if (!from->full) {
-        return fail(Recovery::refresh_inventory, fmt::format("{}: cannot move from {}: it is empty", subject(), named(*from)),
+        return fail(Recovery::refresh_inventory,
+                    fmt::format("{}: cannot move from {}: it is empty", subject(), named(*from)),
                     "Run an inventory of the library");
     }
     if (to->full) {
@@ -269,7 +277,7 @@ Task<Result<ChangerIdentity>> ChangerOwner::identify() {
 Task<Result<void>> ChangerOwner::probe() {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
-    co_return co_await core.wait_until_ready(std::chrono::seconds{0});
+    co_return co_await core.wait_until_ready(kNoWait);
 }
 
 Task<Result<Inventory>> ChangerOwner::inventory(std::chrono::seconds limit) {
@@ -306,7 +314,8 @@ Task<MoveOutcome> ChangerOwner::move(ElementAddress source, ElementAddress desti
         co_return outcome;
     }
     auto from = checked->first;
-    Operation<operations::MoveAnswer> operation = [picker = checked->second, source, destination](const scsi::Target& robot) {
+    Operation<operations::MoveAnswer> operation = [picker = checked->second, source,
+                                                   destination](const scsi::Target& robot) {
         return operations::move(robot, picker, source, destination);
     };
     auto answer = co_await core.perform(std::move(operation));
@@ -325,8 +334,10 @@ Task<MoveOutcome> ChangerOwner::move(ElementAddress source, ElementAddress desti
         outcome.error = std::move(answer->error);
         co_return outcome;
     }
-    log::warning("move_failed", {{"library", name().text}, {"volume_tag", from.volume_tag.text},
-                                 {"answer", answer->lost ? "lost" : "refused"}, {"reason", to_text(*answer->error)}});
+    log::warning("move_failed", {{"library", name().text},
+                                 {"volume_tag", from.volume_tag.text},
+                                 {"answer", answer->lost ? "lost" : "refused"},
+                                 {"reason", to_text(*answer->error)}});
     auto why = std::move(*answer->error);
     co_return co_await core.find_cartridge(std::move(from), destination, std::move(why));
 }
@@ -334,7 +345,9 @@ Task<MoveOutcome> ChangerOwner::move(ElementAddress source, ElementAddress desti
 Task<Result<void>> ChangerOwner::lock_doors(bool locked) {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
-    Operation<Result<void>> operation = [locked](const scsi::Target& robot) { return operations::lock_doors(robot, locked); };
+    Operation<Result<void>> operation = [locked](const scsi::Target& robot) {
+        return operations::lock_doors(robot, locked);
+    };
     co_return co_await core.perform_flat(std::move(operation));
 }
 

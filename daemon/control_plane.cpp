@@ -44,7 +44,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     environment.checkpoint_bytes = self.settings_.checkpoint.bytes;
     environment.checkpoint_time = self.settings_.checkpoint.time;
     environment.patience = self.world_.patience;
-    environment.reader_threads = self.world_.reader_threads;
+    environment.file_threads = self.world_.file_threads;
     environment.host = self.world_.host;
     self.jobs_ = std::make_unique<JobService>(*self.context_, *self.mounts_, *self.queue_, std::move(environment));
     self.mounts_->take_in = [service = self.jobs_.get()](drives::DriveOwner& drive, pools::Cartridge cartridge, SetSpan span) {
@@ -157,6 +157,7 @@ Result<void> ControlPlane::answer_request(RequestId id, const std::string& note,
 
 // Cartridges whose every set has expired go back, once an hour. The clock guard is asked by pools itself.
 Task<void> ControlPlane::release_expired() {
+    constexpr std::chrono::hours kBetween{1};
     do {
         auto list = pools::releasable(*store_, *guard_, world_.clock.wall());
         if (!list) {
@@ -171,7 +172,7 @@ Task<void> ControlPlane::release_expired() {
                            {{"cartridge", std::to_string(raw(cartridge))}, {"error", to_text(released.error())}});
         }
         if (!list->cartridges.empty()) changed_->notify();
-    } while (co_await sleep_for(world_.loop, world_.clock, std::chrono::hours{1}));
+    } while (co_await sleep_for(world_.loop, world_.clock, kBetween));
 }
 
 }  // namespace capstan::daemon

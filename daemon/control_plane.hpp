@@ -21,7 +21,7 @@ struct World {  // what is outside
     std::function<std::unique_ptr<Worker>()> make_worker;  // one more, for as long as a job needs it
     std::function<Result<LibraryDevices>(const config::LibrarySettings&)> open_library;
     std::chrono::milliseconds patience{100};  // 0 in simulation
-    unsigned reader_threads = 2;              // 0 in simulation
+    unsigned file_threads = 2;                // that read or make a job's files; 0 in simulation
     std::string host = "localhost";
 };
 

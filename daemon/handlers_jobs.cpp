@@ -44,8 +44,8 @@ Task<Result<api::JobList>> jobs(ControlPlane& plane, api::JobQuery query) {
 
 Task<Result<api::JobInfo>> job(ControlPlane& plane, std::string text, api::WatchRequest watch) {
     CAPSTAN_CO_TRY(auto id, number<JobId>(text));
-    co_return co_await plane.jobs().watch(id, watch.after,
-                                          std::chrono::milliseconds{std::min<std::uint32_t>(watch.wait_ms, 20000)});
+    std::chrono::milliseconds wait{std::min<std::uint32_t>(watch.wait_ms, 20000)};
+    co_return co_await plane.jobs().watch(id, watch.after, wait);
 }
 
 Task<Result<api::JobInfo>> job_cancel(ControlPlane& plane, std::string text, Peer peer) {
@@ -53,8 +53,9 @@ Task<Result<api::JobInfo>> job_cancel(ControlPlane& plane, std::string text, Pee
     CAPSTAN_CO_CHECK(plane.jobs().cancel(id, who_is(peer)));
     // It ends at the next object; what most end within is worth waiting for, so that the answer shows the end.
     constexpr int kLooks = 100;
+    constexpr std::chrono::milliseconds kNap{20};
     for (int look = 0; look < kLooks && plane.jobs().is_running(id); ++look)
-        if (!co_await sleep_for(plane.context().loop, plane.context().clock, std::chrono::milliseconds{20})) break;
+        if (!co_await sleep_for(plane.context().loop, plane.context().clock, kNap)) break;
     co_return plane.jobs().info(id);
 }
 

@@ -106,6 +106,7 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
     auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
     CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
     options.nonce = fmt::format("{}", raw(id));
+    options.threads = environment_.file_threads;
     auto live = live_.at(id);
     auto work = run_read(live, std::move(plans), std::move(options));
     set_out(live, std::move(work));

@@ -270,10 +270,11 @@ Result<void> JobService::cancel(JobId id, const std::string& who) {
 }
 
 Task<void> JobService::stop_all(std::chrono::seconds limit) {
+    constexpr std::chrono::milliseconds kNap{20};
     auto end = context_.clock.now() + limit;
     for (auto id : running()) (void)cancel(id, "the daemon, which is stopping");
     while (!live_.empty() && context_.clock.now() < end) {
-        if (!co_await sleep_for(context_.loop, context_.clock, std::chrono::milliseconds{20})) co_return;
+        if (!co_await sleep_for(context_.loop, context_.clock, kNap)) co_return;
     }
 }
 

@@ -7,9 +7,11 @@
 namespace capstan::drives {
 
 namespace {
+
+constexpr std::chrono::seconds kNap{1};  // between two looks at a drive that loads
 template <class T>
 using Operation = std::move_only_function<T(const scsi::Target&)>;
-}
+}  // namespace
 
 using Attention = DriveOwner::Core::Attention;
 
@@ -103,7 +105,7 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
             core.loading.reset();
             co_return loaded;
         }
-        if (!co_await sleep_for(core.loop, core.clock, std::chrono::seconds{1})) {
+        if (!co_await sleep_for(core.loop, core.clock, kNap)) {
             co_return fail(Recovery::cancelled, fmt::format("{}: the daemon is stopping", core.subject()));
         }
     }
@@ -117,7 +119,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     Operation<Result<PreparedMedium>> operation = &operations::prepare;
     CAPSTAN_CO_TRY(auto medium, co_await core.perform(std::move(operation)));
     if (core.state != DriveState::ready) {
-        co_return fail(Recovery::refresh_inventory, fmt::format("{}: the drive reports that another cartridge may be in it", core.subject()),
+        co_return fail(Recovery::refresh_inventory,
+                       fmt::format("{}: the drive reports that another cartridge may be in it", core.subject()),
                        "Run an inventory of the library");
     }
     core.medium = medium;
@@ -175,7 +178,8 @@ Task<Result<std::optional<BlockNumber>>> DriveOwner::pass_filemark(BlockNumber f
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<PositionAsked>("go to a filemark"));
     CAPSTAN_CO_CHECK(core.check_trusted("go to a filemark"));
-    Operation<Result<std::optional<BlockNumber>>> operation = [position = core.position, from](const scsi::Target& drive) {
+    Operation<Result<std::optional<BlockNumber>>> operation = [position = core.position,
+                                                               from](const scsi::Target& drive) {
         return operations::pass_filemark(drive, position, from);
     };
     core.position.reset();
@@ -189,7 +193,8 @@ Task<Result<std::vector<TapeObject>>> DriveOwner::read_objects(BlockNumber from,
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<PositionAsked>("read blocks"));
     CAPSTAN_CO_CHECK(core.check_trusted("read blocks"));
-    Operation<Result<std::vector<TapeObject>>> operation = [position = core.position, from, count](const scsi::Target& drive) {
+    Operation<Result<std::vector<TapeObject>>> operation = [position = core.position, from,
+                                                            count](const scsi::Target& drive) {
         return operations::read_objects(drive, position, from, count, 0);
     };
     core.position.reset();
@@ -253,7 +258,9 @@ Task<Result<std::unique_ptr<BlockWriter>>> DriveOwner::start_writing(WritePermit
     CAPSTAN_CO_CHECK(core.check_permit(permit));
     core.hold(permit);
     auto first = permit.terms().first_block;
-    Operation<Result<void>> operation = [first](const scsi::Target& drive) { return operations::confirm(drive, first); };
+    Operation<Result<void>> operation = [first](const scsi::Target& drive) {
+        return operations::confirm(drive, first);
+    };
     auto confirmed = co_await core.perform(std::move(operation));
     if (!confirmed) {
         core.lose_trust(to_text(confirmed.error()));
@@ -273,7 +280,8 @@ Task<Result<void>> DriveOwner::unload() {
     Operation<Result<void>> operation = &operations::unload;
     auto done = co_await core.perform(std::move(operation), Attention::is_expected);
     if (done && core.state == DriveState::unloading) core.fact<Ejected>();
-    if (!done && core.state == DriveState::unloading) core.fact<Inserted>();  // it still has it: loading, and may be asked again
+    if (!done && core.state == DriveState::unloading)
+        core.fact<Inserted>();  // it still has it: loading, and may be asked again
     co_return done;
 }
 

@@ -35,7 +35,7 @@ void BackupJob::cancel() {
 }
 
 Task<Result<std::unique_ptr<Source>>> BackupJob::open_source(FileSourceOptions options) {
-    options.threads = environment_.reader_threads;
+    options.threads = environment_.file_threads;
     std::move_only_function<Result<std::unique_ptr<Source>>()> open = [options = std::move(options)]() mutable {
         return open_file_source(std::move(options));
     };

@@ -14,6 +14,7 @@ namespace capstan::backup {
 struct DecoderStage::Work {
     Work(std::shared_ptr<drives::BlockRing> r, ObjectSink& s, IssueQueue& i, DecoderProgress& p)
         : ring(std::move(r)), sink(s), issues(i), progress(p), reader(sink, issues) {}
+    ~Work() { sink.unused_below(0, true); }  // the ring's memory ends with us
 
     void take_stretch();
     void feed(Bytes block);
@@ -103,12 +104,20 @@ StepResult DecoderStage::step() {
     using Kind = drives::RingEntry::Kind;
     auto& work = *work_;
     const auto* entry = work.ring->front();
-    if (entry == nullptr) return StepResult::idle;
+    if (entry == nullptr) {
+        auto taken = work.ring->taken();
+        if (work.ring->proven() == taken) return StepResult::idle;
+        work.ring->prove(work.sink.unused_below(taken, true));  // the drive may wait for room
+        return StepResult::progressed;
+    }
     bool end = false;
     work.take_stretch();
     switch (entry->kind) {
         case Kind::block:
-        case Kind::end_block: work.feed(entry->bytes()); break;
+        case Kind::end_block:
+            work.sink.in_block(entry->sequence, entry->bytes());
+            work.feed(entry->bytes());
+            break;
         case Kind::filemark:
             if (work.decoder && work.reader.left() > 0) work.decoder->filemark();
             break;
@@ -125,7 +134,7 @@ StepResult DecoderStage::step() {
     work.report();
     auto sequence = entry->sequence;
     work.ring->pop();
-    work.ring->prove(sequence + 1);
+    work.ring->prove(work.sink.unused_below(sequence + 1, end));
     work.consumed = sequence + 1;
     return end ? StepResult::finished : StepResult::progressed;
 }

@@ -13,6 +13,8 @@
 
 namespace capstan::backup {
 
+inline constexpr std::chrono::milliseconds kRingNap{1};  // of control between two looks at a ring that is full
+
 // References live longer than every job. Control thread.
 struct JobEnvironment {
     Loop& loop;
@@ -28,7 +30,7 @@ struct JobEnvironment {
     std::uint64_t checkpoint_bytes = 64ull << 30;
     std::chrono::seconds checkpoint_time{600};
     std::chrono::milliseconds patience{100};  // how long a device's thread waits for the ring; 0 in simulation
-    unsigned reader_threads = 2;              // 0 in simulation
+    unsigned file_threads = 2;                // that read or make a job's files; 0 in simulation
     std::string host = "localhost";
     drives::RingMemory ring_memory;  // what jobs leave of it is for the next ones
 };

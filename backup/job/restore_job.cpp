@@ -229,7 +229,7 @@ Task<Result<void>> RestoreJob::mount(std::size_t extent) {
 
 Task<Result<void>> RestoreJob::push(drives::RingEntry::Kind kind) {
     while (ring_->reserve().empty()) {
-        if (!co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{1}))
+        if (!co_await sleep_for(environment_.loop, environment_.clock, kRingNap))
             co_return fail(Recovery::cancelled, "the daemon is stopping");
     }
     ring_->push(kind, 0);

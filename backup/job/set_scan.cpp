@@ -85,7 +85,7 @@ Task<Result<void>> SetScan::start_stage() {
 
 Task<Result<void>> SetScan::push(drives::RingEntry::Kind kind, Bytes bytes) {
     while (ring_->reserve().empty()) {
-        if (!co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{1}))
+        if (!co_await sleep_for(environment_.loop, environment_.clock, kRingNap))
             co_return fail(Recovery::cancelled, "the daemon is stopping");
     }
     auto slot = ring_->reserve();

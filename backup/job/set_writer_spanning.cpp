@@ -139,7 +139,7 @@ Task<Result<void>> SetWriterJob::end_without_filemark() {
     CAPSTAN_CO_TRY(auto end, co_await session_.writer->finish());
     auto next_entry = [this]() -> Task<Result<const drives::RingEntry*>> {
         while (ring_->front() == nullptr)
-            if (!co_await sleep_for(environment_.loop, environment_.clock, std::chrono::milliseconds{1}))
+            if (!co_await sleep_for(environment_.loop, environment_.clock, kRingNap))
                 co_return fail(Recovery::cancelled, "the daemon is stopping");
         co_return ring_->front();
     };

@@ -1,6 +1,7 @@
 #include "backup/restore/restore_target.hpp"
 
 #include "backup/restore/restore_root.hpp"
+#include "backup/restore/small_files.hpp"
 #include "backup/restore/target_tree.hpp"
 #include "config/base/file.hpp"
 
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@ namespace capstan::backup {
 namespace {
 
 constexpr std::uint64_t kPreallocateFrom = 8u << 20;
+constexpr std::size_t kLeftMax = 64;  // directories that wait for their files
 using Verdict = ObjectSink::Verdict;
 
 std::string_view parent_of(std::string_view path) {
@@ -38,73 +41,79 @@ class RestoreTarget final : public ObjectSink {
   public:
     RestoreTarget(FileHandle root, RestoreOptions options, IssueQueue& issues)
         : options_(std::move(options)),
-          issues_(issues),
+          ledger_(issues),
+          names_(options_.nonce),
           applier_(options_.numeric_owner),
-          tree_(std::move(root), [this](int fd, const std::string& path, const Metadata& m) { leave(fd, path, m); }) {}
-    ~RestoreTarget() override {
-        if (file_) ::unlinkat(tree_.descriptor(), temporary_.c_str(), 0);  // an object that was never finished
-    }
+          tree_(std::move(root), [this](int fd, const std::string& path, const Metadata& m) { leave(fd, path, m); }),
+          small_files_(options_.threads, options_, names_, ledger_),
+          file_(names_, options_.existing) {}
 
     Verdict begin(IncomingObject object) override;
+    void in_block(std::uint64_t number, Bytes memory) override { small_files_.in_block(number, memory); }
+    std::uint64_t unused_below(std::uint64_t next, bool wait) override { return small_files_.unused_below(next, wait); }
     bool write(std::uint64_t offset, Bytes bytes) override;
     void finish(const std::string& damage) override;
     Result<void> close() override;
-    Counts counts() const override { return counts_; }
+    Counts counts() const override { return ledger_.counts(); }
 
   private:
     struct Inode {
         dev_t device = 0;
         ino_t inode = 0;
     };
+    struct Left {  // a directory whose files are not all made
+        FileHandle handle;
+        std::string path;
+        Metadata metadata;
+        std::uint64_t files = 0;  // so many must be done before
+    };
     Verdict begin_directory();
     Verdict begin_file(int parent);
+    Verdict begin_small_file(int parent);
     Verdict begin_link(int parent);
     Verdict make_special(int parent);
+    bool is_small_file() const;
     bool may_replace(const struct stat& existing) const;
     bool may_create(int parent, bool& kept);
-    bool put_in_place(int parent);
-    bool move_over(int parent);
+    Verdict cannot_be_named();
     FileHandle open_first_name(std::string& name);
     void remember(int parent);
     void apply(int fd, Access access, const std::string& path, const Metadata& metadata);
     void leave(int fd, const std::string& path, const Metadata& metadata);
+    void finish_directory(int fd, const std::string& path, const Metadata& metadata);
+    void finish_directories();
     void lock_all();
-    Verdict failed(std::string text);
+    Verdict failed(std::string text) { return ledger_.failed(object_.path, std::move(text)), Verdict::skipped; }
     Verdict failed_errno(const char* what) { return failed(fmt::format("{}: {}", what, ::strerror(errno))); }
-    Verdict keep();
-    Verdict done() { return ++counts_.objects, Verdict::done; }
-    void next_temporary() { temporary_ = fmt::format(".capstan-restore-{}-{}", options_.nonce, ++temporaries_); }
+    Verdict keep() { return ledger_.kept(object_.path), Verdict::skipped; }
+    Verdict done() { return ledger_.completed(), Verdict::done; }
+    void give_up(std::string text);
+    void drop();
 
     RestoreOptions options_;
-    IssueQueue& issues_;
+    RestoreLedger ledger_;
+    TemporaryNames names_;
     Applier applier_;
     TargetTree tree_;
-    Counts counts_;
+    SmallFiles small_files_;
+    std::shared_ptr<const FileHandle> small_files_parent_;  // of the last small file
+    std::string small_files_path_;
+    std::deque<Left> left_;
     std::unordered_map<std::string, Inode> first_names_;  // objects with several names that this restore made
     std::vector<std::pair<std::string, Metadata>> to_lock_;
-    std::uint64_t temporaries_ = 0;
     // the present object
-    IncomingObject object_;
-    std::string name_, temporary_;
-    FileHandle file_;
+    IncomingObject object_;  // of a small file: empty, it is in small_
+    std::string name_;
+    NewFile file_;
+    SmallFile* small_ = nullptr;
     bool created_parent_ = false;
     std::uint64_t end_ = 0;  // of what was written
 };
 
-Verdict RestoreTarget::failed(std::string text) {
-    ++counts_.failed;
-    issues_.add({IssueKind::not_restored, object_.path, std::move(text)});
-    return Verdict::skipped;
-}
-
-Verdict RestoreTarget::keep() {
-    ++counts_.kept;
-    issues_.add({IssueKind::kept, object_.path, "it exists"});
-    return Verdict::skipped;
-}
-
 Verdict RestoreTarget::begin(IncomingObject object) {
+    drop();  // what was not finished
     object_ = std::move(object);
+    if (!left_.empty()) finish_directories();
     if (!usable_path(object_.path)) return failed("the path on the medium is not one that can be created");
     const auto& metadata = object_.metadata;
     if (metadata.is_directory()) return begin_directory();
@@ -118,6 +127,7 @@ Verdict RestoreTarget::begin(IncomingObject object) {
     bool kept = false;
     if (!metadata.first_name.empty()) return begin_link(parent);
     if (!created_parent_ && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
+    if (is_small_file()) return begin_small_file(parent);
     return metadata.is_regular() ? begin_file(parent) : make_special(parent);
 }
 
@@ -167,64 +177,86 @@ Verdict RestoreTarget::begin_directory() {
     return done();
 }
 
+// Those that nothing later in the set refers to.
+bool RestoreTarget::is_small_file() const {
+    const auto& metadata = object_.metadata;
+    return metadata.is_regular() && metadata.links <= 1 && !metadata.size_unknown &&
+           metadata.size <= SmallFiles::kSizeMax && !Applier::needs_locking(metadata);
+}
+
+Verdict RestoreTarget::begin_small_file(int parent) {
+    auto path = parent_of(object_.path);
+    if (!small_files_parent_ || small_files_path_ != path) {
+        FileHandle handle(::fcntl(parent, F_DUPFD_CLOEXEC, 0));
+        if (!handle) return failed_errno("its directory cannot be used");
+        small_files_parent_ = std::make_shared<const FileHandle>(std::move(handle));
+        small_files_path_ = path;
+    }
+    small_ = &small_files_.begin();
+    small_->parent = small_files_parent_;
+    small_->name = std::move(name_);
+    small_->object = std::move(object_);
+    end_ = 0;
+    return Verdict::write_data;
+}
+
 Verdict RestoreTarget::begin_file(int parent) {
-    constexpr int kCreate = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-    do {
-        next_temporary();
-        file_.reset(::openat(parent, temporary_.c_str(), kCreate, 0600));
-    } while (!file_ && errno == EEXIST);  // left by a restore that was killed
-    if (!file_) return failed_errno("it cannot be created");
-    applier_.apply_before_data(file_.get(), object_.metadata);
+    if (!file_.create(parent)) return failed_errno("it cannot be created");
+    applier_.apply_before_data(file_.descriptor(), object_.metadata);
     auto size = object_.metadata.size;
     if (!object_.sparse && size >= kPreallocateFrom &&
-        ::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC) {
-        ::unlinkat(parent, temporary_.c_str(), 0);
-        file_.reset();
+        ::fallocate(file_.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC) {
+        file_.drop();
         return failed(fmt::format("there is no room for its {} bytes", size));
     }
     end_ = 0;
     return Verdict::write_data;
 }
 
+void RestoreTarget::drop() {
+    if (std::exchange(small_, nullptr) != nullptr) small_files_.abandon();
+    file_.drop();
+}
+
+void RestoreTarget::give_up(std::string text) {
+    if (small_ != nullptr) object_.path = std::move(small_->object.path);
+    drop();
+    failed(std::move(text));
+}
+
 bool RestoreTarget::write(std::uint64_t offset, Bytes bytes) {
-    if (!file_) return false;
+    if (!file_ && small_ == nullptr) return false;
     // Never beyond the announced size: a hostile offset must not fill the disk with a file that the ledger calls small.
-    auto size = object_.metadata.size;
-    if (!object_.metadata.size_unknown && (offset > size || bytes.size() > size - offset)) {
-        int parent = tree_.descriptor();
-        ::unlinkat(parent, temporary_.c_str(), 0);
-        file_.reset();
-        failed("the medium holds data beyond its size");
-        return false;
+    const auto& metadata = small_ != nullptr ? small_->object.metadata : object_.metadata;
+    if (!metadata.size_unknown && (offset > metadata.size || bytes.size() > metadata.size - offset))
+        return give_up("the medium holds data beyond its size"), false;
+    if (small_ != nullptr) {
+        small_files_.add(offset, bytes);
+        return true;
     }
-    auto written = write_all(file_.get(), bytes, offset, object_.path);
-    if (!written) {
-        ::unlinkat(tree_.descriptor(), temporary_.c_str(), 0);
-        file_.reset();
-        failed(written.error().happened);
-        return false;
-    }
-    counts_.bytes += bytes.size();
+    auto written = write_all(file_.descriptor(), bytes, offset, object_.path);
+    if (!written) return give_up(written.error().happened), false;
+    ledger_.wrote(bytes.size());
     end_ = offset + bytes.size();
     return true;
 }
 
 void RestoreTarget::finish(const std::string& damage) {
-    if (!file_) return;
-    int parent = tree_.descriptor();
-    if (object_.metadata.size_unknown) object_.metadata.size = end_;
-    if (end_ != object_.metadata.size && ::ftruncate(file_.get(), static_cast<off_t>(object_.metadata.size)) != 0) {
-        failed_errno("its size cannot be set");
-        ::unlinkat(parent, temporary_.c_str(), 0);
-        file_.reset();
-        return;
+    if (small_ != nullptr) {
+        small_->damage = damage;
+        small_ = nullptr;
+        return small_files_.submit();
     }
-    apply(file_.get(), Access::readable, object_.path, object_.metadata);
-    file_.reset();
-    if (!put_in_place(parent)) return;
-    remember(parent);
-    if (!damage.empty()) issues_.add({IssueKind::damaged, object_.path, damage});
-    ++counts_.objects;
+    if (!file_) return;
+    if (object_.metadata.size_unknown) object_.metadata.size = end_;
+    auto size = static_cast<off_t>(object_.metadata.size);
+    if (end_ != object_.metadata.size && ::ftruncate(file_.descriptor(), size) != 0)
+        return give_up(fmt::format("its size cannot be set: {}", ::strerror(errno)));
+    apply(file_.descriptor(), Access::readable, object_.path, object_.metadata);
+    if (!file_.place(name_)) return static_cast<void>(cannot_be_named());
+    remember(tree_.descriptor());
+    if (!damage.empty()) ledger_.note(IssueKind::damaged, object_.path, damage);
+    ledger_.completed();
 }
 
 Verdict RestoreTarget::make_special(int parent) {
@@ -233,45 +265,25 @@ Verdict RestoreTarget::make_special(int parent) {
     if (!node && !metadata.is_symlink())
         return failed(fmt::format("objects of type {:o} are not known", metadata.mode >> 12));
     auto device = makedev(metadata.device_major, metadata.device_minor);
+    std::string temporary;
     int made = 0;
     do {
-        next_temporary();
-        made = node ? ::mknodat(parent, temporary_.c_str(), static_cast<mode_t>(metadata.mode & S_IFMT) | 0600, device)
-                    : ::symlinkat(metadata.target.c_str(), parent, temporary_.c_str());
+        temporary = names_.next();
+        made = node ? ::mknodat(parent, temporary.c_str(), static_cast<mode_t>(metadata.mode & S_IFMT) | 0600, device)
+                    : ::symlinkat(metadata.target.c_str(), parent, temporary.c_str());
     } while (made != 0 && errno == EEXIST);
     if (made != 0) return failed_errno("it cannot be created");
-    FileHandle handle(::openat(parent, temporary_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    FileHandle handle(::openat(parent, temporary.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (handle) apply(handle.get(), Access::path_only, object_.path, metadata);
-    if (!put_in_place(parent)) return Verdict::skipped;
+    if (!name_or_remove(parent, temporary, name_, options_.existing)) return cannot_be_named();
     remember(parent);
     return done();
 }
 
-// Gives the finished object its name. False: it is gone, and named in the ledger.
-bool RestoreTarget::put_in_place(int parent) {
-    if (!move_over(parent)) {
-        int error = errno;
-        ::unlinkat(parent, temporary_.c_str(), 0);
-        errno = error;
-        if (error == EEXIST && options_.existing == Existing::never)
-            keep();  // it appeared meanwhile
-        else
-            failed_errno("it cannot get its name");
-        return false;
-    }
-    return true;
-}
-
-bool RestoreTarget::move_over(int parent) {
-    const auto* from = temporary_.c_str();
-    const auto* to = name_.c_str();
-    if (options_.existing == Existing::never) {
-        if (::renameat2(parent, from, parent, to, RENAME_NOREPLACE) == 0) return true;
-        if (errno != EINVAL && errno != ENOSYS) return false;
-        struct stat existing{};  // a file system that cannot promise it: look first
-        if (::fstatat(parent, to, &existing, AT_SYMLINK_NOFOLLOW) == 0) return errno = EEXIST, false;
-    }
-    return ::renameat(parent, from, parent, to) == 0;
+// After a refusal to give the finished object its name: it is gone, and errno says why.
+Verdict RestoreTarget::cannot_be_named() {
+    if (errno == EEXIST && options_.existing == Existing::never) return keep();  // something appeared meanwhile
+    return failed_errno("it cannot get its name");
 }
 
 void RestoreTarget::remember(int parent) {
@@ -324,9 +336,9 @@ Verdict RestoreTarget::begin_link(int parent) {
     bool kept = false;
     if (there && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
     do {
-        next_temporary();
-        if (::linkat(directory.get(), first.c_str(), parent, temporary_.c_str(), 0) == 0) {
-            if (!put_in_place(parent)) return Verdict::skipped;
+        auto temporary = names_.next();
+        if (::linkat(directory.get(), first.c_str(), parent, temporary.c_str(), 0) == 0) {
+            if (!name_or_remove(parent, temporary, name_, options_.existing)) return cannot_be_named();
             return done();
         }
     } while (errno == EEXIST);
@@ -336,17 +348,35 @@ Verdict RestoreTarget::begin_link(int parent) {
 void RestoreTarget::apply(int fd, Access access, const std::string& path, const Metadata& metadata) {
     std::vector<std::string> missing;
     applier_.apply(fd, access, metadata, missing);
-    for (auto& part : missing) issues_.add({IssueKind::metadata_not_restored, path, std::move(part)});
+    for (auto& part : missing) ledger_.note(IssueKind::metadata_not_restored, path, std::move(part));
 }
 
+// A directory's times are set when all in it is made.
 void RestoreTarget::leave(int fd, const std::string& path, const Metadata& metadata) {
-    if (fd < 0) {
-        issues_.add(
-            {IssueKind::metadata_not_restored, path, fmt::format("the directory is gone: {}", ::strerror(errno))});
-        return;
+    auto files = small_files_.submitted();
+    if (left_.size() >= kLeftMax) {
+        small_files_.settle();
+        finish_directories();
     }
+    if (left_.empty() && small_files_.done_below() >= files) return finish_directory(fd, path, metadata);
+    left_.push_back({FileHandle(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)), path, metadata, files});
+}
+
+void RestoreTarget::finish_directory(int fd, const std::string& path, const Metadata& metadata) {
+    if (fd < 0)
+        return ledger_.note(IssueKind::metadata_not_restored, path,
+                            fmt::format("the directory is gone: {}", ::strerror(errno)));
     apply(fd, Access::readable, path, metadata);
     if (Applier::needs_locking(metadata)) to_lock_.emplace_back(path, metadata);
+}
+
+void RestoreTarget::finish_directories() {
+    while (!left_.empty() && small_files_.done_below() >= left_.front().files) {
+        auto& first = left_.front();
+        if (!first.handle) errno = ENOENT;
+        finish_directory(first.handle.get(), first.path, first.metadata);
+        left_.pop_front();
+    }
 }
 
 void RestoreTarget::lock_all() {
@@ -360,12 +390,15 @@ void RestoreTarget::lock_all() {
             Applier::lock(handle.get(), metadata, missing);
         else
             missing.push_back(fmt::format("inode flags: {}", ::strerror(errno)));
-        for (auto& part : missing) issues_.add({IssueKind::metadata_not_restored, path, std::move(part)});
+        for (auto& part : missing) ledger_.note(IssueKind::metadata_not_restored, path, std::move(part));
     }
     to_lock_.clear();
 }
 
 Result<void> RestoreTarget::close() {
+    small_files_.settle();
+    small_files_parent_.reset();
+    finish_directories();
     tree_.leave_all();
     lock_all();
     for (const auto& [device, handle] : tree_.file_systems()) {

@@ -1,6 +1,6 @@
 // Creates the objects of a set beneath one directory, and nothing outside it, whatever names and links the medium
 // holds: each directory is opened with openat2 (beneath, no symbolic links, no magic links) from the root's descriptor.
-// One thread.
+// One thread calls it; it may have threads of its own.
 //   begin(object) -> write_data: write()..., finish(); otherwise the next begin(). At the end close().
 #pragma once
 
@@ -27,6 +27,7 @@ struct RestoreOptions {
     Existing existing = Existing::never;
     bool numeric_owner = false;  // false: user and group by name where the name is known here
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
+    unsigned threads = 0;        // that make small files besides the caller's; 0: everything on the caller's
 };
 
 // An object as the medium describes it, before its data.
@@ -53,6 +54,11 @@ class ObjectSink {
     // Directories come before what is in them; their own metadata are set when the next object lies elsewhere, or by
     // close().
     virtual Verdict begin(IncomingObject object) = 0;
+    // The data of the next calls lie in `memory`, which stays as it is until unused_below() passes `number`
+    // (ascending). Data that lie elsewhere are good for the one call alone.
+    virtual void in_block(std::uint64_t /*number*/, Bytes /*memory*/) {}
+    // Blocks below the result are not looked at any more; `next` if none is held. wait: until all are free.
+    virtual std::uint64_t unused_below(std::uint64_t next, bool /*wait*/) { return next; }
     // Data at `offset` of the object, ascending. False: the object failed; further calls for it do nothing.
     virtual bool write(std::uint64_t offset, Bytes bytes) = 0;
     // `damage` not empty: what is wrong with the data on the medium. The object is completed all the same and named.

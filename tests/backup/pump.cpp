@@ -32,13 +32,15 @@ Pumped pump(FileSourceOptions options, const std::string& root, Existing existin
             const std::function<void(ObjectRecord&)>& at_object) {
     Doorbell doorbell;
     options.doorbell = &doorbell;
+    auto threads = options.threads;
     Pumped result;
     auto source = open_file_source(std::move(options));
     EXPECT_TRUE(source) << source.error().happened;
     if (!source) return result;
     IssueQueue issues;
     std::unique_ptr<ObjectSink> sink;
-    if (!root.empty()) sink = std::move(open_restore_target({.root = root, .existing = existing}, issues).value());
+    RestoreOptions target{.root = root, .existing = existing, .threads = threads};
+    if (!root.empty()) sink = std::move(open_restore_target(target, issues).value());
     for (;;) {
         ObjectRecord record;
         auto seen = doorbell.count();

@@ -17,8 +17,8 @@ struct Pumped {
     ObjectSink::Counts restored;
     std::size_t descriptors_max = 0;
 };
-// Gives whole paths below `chosen`; the target may be empty (only walk). `at_object`: called with each object before
-// its data.
+// Gives whole paths below `chosen`; the target may be empty (only walk), and has as many threads as the source.
+// `at_object`: called with each object before its data.
 Pumped pump(FileSourceOptions options, const std::string& root, Existing existing = Existing::never,
             const std::function<void(ObjectRecord&)>& at_object = {});
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -90,6 +91,29 @@ TEST_F(TwoTrees, ExistingFilesAreKeptOrReplacedAsAsked) {
     pump({.paths = {source}}, to.path(), Existing::always);
     EXPECT_EQ(read_whole(target + "/file"), "saved");
     EXPECT_EQ(difference(look_at(source), look_at(target)), "");
+}
+
+// Without privileges, and where a name must be replaced, files are made in another way.
+TEST_F(TwoTrees, WhoIsNotRootRestoresToo) {
+    write_file(source + "/one", "1");
+    ::mkdir((source + "/d").c_str(), 0755);
+    write_file(source + "/d/two", "22");
+    ::chmod(source.c_str(), 0755);
+    ::chmod(to.path().c_str(), 0777);
+    auto child = ::fork();
+    if (child == 0) {
+        if (::geteuid() == 0 && ::setresuid(65534, 65534, 65534) != 0) ::_exit(9);
+        auto first = pump({.paths = {source}, .threads = 2}, to.path());
+        auto second = pump({.paths = {source}, .threads = 2}, to.path(), Existing::always);
+        ::_exit(first.restored.failed == 0 && second.restored.failed == 0 && second.restored.kept == 0 ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    EXPECT_EQ(read_whole(target + "/one") + read_whole(target + "/d/two"), "122");
+    std::size_t names = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(to.path())) names += entry.is_regular_file();
+    EXPECT_EQ(names, 2u) << "a temporary name was left";
 }
 
 TEST_F(TwoTrees, AKeptTreeStaysAsItIsAndIsNamed) {

@@ -40,6 +40,7 @@ elseif(CAPSTAN_SANITIZE STREQUAL "fuzzer")
 endif()
 if(sanitizer)
   add_compile_options(${sanitizer})
+  add_compile_definitions(BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING)  # so that the frames of coroutines are seen
   add_link_options(${sanitizer})
 endif()
 

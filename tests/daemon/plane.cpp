@@ -117,7 +117,7 @@ void Plane::start() {
                     return devices;
                 }};
     world.patience = std::chrono::milliseconds{0};
-    world.reader_threads = 0;
+    world.file_threads = 0;
     auto made = ControlPlane::open(std::move(world), settings());
     if (!made) throw std::runtime_error(to_text(made.error()));
     plane = std::move(*made);

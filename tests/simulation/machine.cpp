@@ -144,7 +144,7 @@ void Machine::boot() {
                         [boot = boot_.get()] { return std::make_unique<SimulatedWorker>(boot->loop, boot->crew); },
                         [this](const config::LibrarySettings&) { return open_library(*boot_); }};
     world.patience = 0ms;
-    world.reader_threads = 0;
+    world.file_threads = 0;
     world.host = "simulated";
     auto plane = daemon::ControlPlane::open(std::move(world), daemon_settings());
     if (!plane) throw std::runtime_error("the daemon does not start: " + to_text(plane.error()));
