@@ -11,6 +11,7 @@ void add_handlers(Router& router, ControlPlane& plane);  // all of them
 void add_status_handlers(Router& router, ControlPlane& plane);   // status, libraries, drives
 void add_media_handlers(Router& router, ControlPlane& plane);    // media, pools
 void add_work_handlers(Router& router, ControlPlane& plane);     // queue, operator requests
-void add_job_handlers(Router& router, ControlPlane& plane);      // jobs, sets, objects, catalog
+void add_job_handlers(Router& router, ControlPlane& plane);      // jobs, sets
+void add_catalog_handlers(Router& router, ControlPlane& plane);  // objects in the sets, catalog
 
 }  // namespace capstan::daemon

@@ -1,7 +1,7 @@
-// Jobs, sets, and the objects in them.
+// Jobs and sets.
 #include "daemon/describe.hpp"
 #include "daemon/handlers.hpp"
-#include "daemon/object_info.hpp"
+#include "daemon/request_parts.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
@@ -10,25 +10,6 @@
 
 namespace capstan::daemon {
 namespace {
-
-std::string who_is(const Peer& peer) { return fmt::format("uid {}", peer.uid); }
-
-template <class Id>
-Result<Id> number(const std::string& text) {
-    std::underlying_type_t<Id> value = 0;
-    auto end = text.data() + text.size();
-    auto parsed = std::from_chars(text.data(), end, value);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || value <= 0)
-        return fail(Recovery::change_request, fmt::format("'{}' is not a number", text),
-                    "Give the number that the list shows.");
-    return Id{value};
-}
-
-std::string recorded_path(const std::string& path) {
-    auto begin = path.find_first_not_of('/');
-    if (begin == std::string::npos) return {};
-    return path.substr(begin, path.find_last_not_of('/') - begin + 1);
-}
 
 Task<Result<api::JobList>> jobs(ControlPlane& plane, api::JobQuery query) {
     pools::Jobs rows(plane.context().store);
@@ -117,12 +98,6 @@ Task<Result<api::Explanation>> job_explain(ControlPlane& plane, std::string text
     co_return explanation;
 }
 
-api::Accepted accepted_job(JobId id) {
-    api::Accepted accepted;
-    accepted.job = raw(id);
-    return accepted;
-}
-
 Task<Result<api::Accepted>> backup(ControlPlane& plane, api::BackupRequest request, Peer peer) {
     CAPSTAN_CO_TRY(auto id, plane.jobs().start_backup(request, who_is(peer)));
     co_return accepted_job(id);
@@ -203,97 +178,6 @@ Task<Result<api::SetInfo>> set(ControlPlane& plane, std::string text) {
     co_return describe(plane, row);
 }
 
-Task<Result<api::ObjectList>> browse(ControlPlane& plane, std::string text, api::BrowseQuery query) {
-    CAPSTAN_CO_TRY(auto id, number<SetNumber>(text));
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
-        [id, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
-        api::ObjectList list;
-        ObjectDescriber describer(catalog);
-        auto path = recorded_path(query.path);
-        CAPSTAN_TRY(auto self, catalog.lookup(id, path));
-        if (self && self->facts.kind != catalog::ObjectKind::directory) {
-            list.objects.push_back(describer.describe(*self, std::string(catalog::name_of(path)), id));
-            return list;
-        }
-        auto limit = std::clamp<std::uint32_t>(query.limit, 1, 10000);
-        CAPSTAN_TRY(auto listing, catalog.ls(id, path, query.cursor, limit));
-        for (const auto& object : listing.objects) list.objects.push_back(describer.describe(object, object.path, id));
-        if (listing.objects.size() == limit) list.next = listing.objects.back().path;
-        return list;
-    };
-    co_return co_await ask_catalog<api::ObjectList>(plane.context(), id, std::move(ask));
-}
-
-Task<Result<api::ObjectList>> find(ControlPlane& plane, api::FindQuery query) {
-    std::optional<SetNumber> only;
-    if (query.set) only = SetNumber{*query.set};
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
-        [only, query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
-        auto pattern = query.pattern;
-        if (pattern.starts_with('/')) pattern.erase(0, 1);
-        CAPSTAN_TRY(auto page,
-                    catalog.find(pattern, only, query.cursor, std::clamp<std::uint32_t>(query.limit, 1, 10000)));
-        api::ObjectList list;
-        ObjectDescriber describer(catalog);
-        for (const auto& found : page.objects)
-            list.objects.push_back(describer.describe(found.object, "/" + found.object.path, found.set));
-        list.next = page.cursor;
-        return list;
-    };
-    co_return co_await ask_catalog<api::ObjectList>(plane.context(), only, std::move(ask));
-}
-
-Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery query) {
-    std::move_only_function<Result<api::ObjectList>(catalog::Catalog&)> ask =
-        [query](catalog::Catalog& catalog) -> Result<api::ObjectList> {
-        CAPSTAN_TRY(auto found,
-                    catalog.versions(recorded_path(query.path), std::clamp<std::uint32_t>(query.limit, 1, 10000)));
-        api::ObjectList list;
-        ObjectDescriber describer(catalog);
-        for (const auto& version : found) {
-            auto info = describer.describe(version.object, query.path, version.set);
-            info.saved = api::time_of(Wall{version.time.time_since_epoch()});
-            list.objects.push_back(std::move(info));
-        }
-        return list;
-    };
-    CAPSTAN_CO_TRY(auto list, co_await ask_catalog<api::ObjectList>(plane.context(), std::nullopt, std::move(ask)));
-    if (list.objects.empty())
-        co_return fail(Recovery::change_request, fmt::format("no set has {}", query.path),
-                       "'capstan find PATTERN' searches all sets.");
-    co_return list;
-}
-
-Task<Result<api::Accepted>> rebuild(ControlPlane& plane, api::RebuildRequest request, Peer peer) {
-    CAPSTAN_CO_TRY(auto id, plane.jobs().start_rebuild(std::move(request.media), who_is(peer)));
-    co_return accepted_job(id);
-}
-
-Task<Result<api::CatalogCheck>> check(ControlPlane& plane) {
-    pools::SetFilter filter;
-    filter.limit = 10000;
-    CAPSTAN_CO_TRY(auto rows, pools::Sets(plane.context().store).list(filter));
-    api::CatalogCheck result;
-    for (const auto& row : rows) {
-        if (row.type == "catalog" || row.objects == 0 || row.state == pools::SetState::overwritten) continue;
-        ++result.sets;
-        std::move_only_function<Result<std::uint64_t>(catalog::Catalog&)> ask =
-            [number = row.number](catalog::Catalog& catalog) -> Result<std::uint64_t> {
-            CAPSTAN_TRY(auto headers, catalog.headers(number));
-            std::uint64_t objects = 0;
-            for (const auto& header : headers) objects += header.objects;
-            return objects;
-        };
-        auto objects = co_await ask_catalog<std::uint64_t>(plane.context(), row.number, std::move(ask));
-        if (!objects) {
-            result.problems.push_back({raw(row.number), objects.error().happened, "'capstan catalog rebuild' brings it back from the media."});
-        } else {
-            result.objects += *objects;
-        }
-    }
-    co_return result;
-}
-
 }  // namespace
 
 void add_job_handlers(Router& router, ControlPlane& plane) {
@@ -320,13 +204,6 @@ void add_job_handlers(Router& router, ControlPlane& plane) {
     });
     router.on(api::kSets, [&plane](Call, api::SetQuery query) { return sets(plane, std::move(query)); });
     router.on(api::kSet, [&plane](Call call, api::None) { return set(plane, call.parameters[0]); });
-    router.on(api::kBrowse, [&plane](Call call, api::BrowseQuery query) {
-        return browse(plane, call.parameters[0], std::move(query));
-    });
-    router.on(api::kFind, [&plane](Call, api::FindQuery query) { return find(plane, std::move(query)); });
-    router.on(api::kVersions, [&plane](Call, api::VersionsQuery query) { return versions(plane, std::move(query)); });
-    router.on(api::kCatalogRebuild, [&plane](Call call, api::RebuildRequest request) { return rebuild(plane, std::move(request), call.peer); });
-    router.on(api::kCatalogCheck, [&plane](Call, api::None) { return check(plane); });
 }
 
 }  // namespace capstan::daemon

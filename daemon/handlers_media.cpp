@@ -3,6 +3,7 @@
 #include "daemon/describe.hpp"
 #include "daemon/handlers.hpp"
 #include "daemon/operations.hpp"
+#include "daemon/request_parts.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
 
@@ -12,8 +13,6 @@
 
 namespace capstan::daemon {
 namespace {
-
-std::string who_is(const Peer& peer) { return fmt::format("uid {}", peer.uid); }
 
 // What `media show` tells an operator of the contents: his word is for that, and for nothing else that is found there.
 pools::MediumKind shown_contents(const pools::Cartridge& cartridge) {

@@ -133,6 +133,7 @@ void add_handlers(Router& router, ControlPlane& plane) {
     add_media_handlers(router, plane);
     add_work_handlers(router, plane);
     add_job_handlers(router, plane);
+    add_catalog_handlers(router, plane);
 }
 
 }  // namespace capstan::daemon

@@ -1,25 +1,13 @@
 // The work queue and operator requests.
 #include "daemon/describe.hpp"
 #include "daemon/handlers.hpp"
+#include "daemon/request_parts.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
 
 namespace capstan::daemon {
 namespace {
-
-std::string who_is(const Peer& peer) { return fmt::format("uid {}", peer.uid); }
-
-template <class Id>
-Result<Id> number(const std::string& text) {
-    std::int64_t value = 0;
-    auto end = text.data() + text.size();
-    auto parsed = std::from_chars(text.data(), end, value);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || value <= 0)
-        return fail(Recovery::change_request, fmt::format("'{}' is not a number", text), "Give the number that the list shows.");
-    return Id{value};
-}
 
 Task<Result<api::RequestList>> requests(ControlPlane& plane, bool all) {
     api::RequestList list;

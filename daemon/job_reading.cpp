@@ -2,20 +2,13 @@
 #include "config/base/log.hpp"
 #include "daemon/api/codec.hpp"
 #include "daemon/job_live.hpp"
+#include "daemon/request_parts.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
 
 namespace capstan::daemon {
 namespace {
-
-// Recorded paths have no leading and no trailing slash; "/" is the root.
-std::string recorded_path(std::string path) {
-    while (!path.empty() && path.back() == '/') path.pop_back();
-    std::size_t begin = 0;
-    while (begin < path.size() && path[begin] == '/') ++begin;
-    return path.substr(begin);
-}
 
 catalog::FileTime file_time(const api::Time& time) {
     return catalog::FileTime{std::chrono::seconds{time.seconds} + std::chrono::nanoseconds{time.nanoseconds}};
@@ -25,24 +18,40 @@ catalog::FileTime file_time(const api::Time& time) {
 
 Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::vector<std::string> paths,
                                                                            std::optional<catalog::FileTime> at) {
-    std::move_only_function<Result<std::vector<ReadPlan>>(catalog::Catalog&)> ask =
-        [paths = std::move(paths), at](catalog::Catalog& catalog) -> Result<std::vector<ReadPlan>> {
-        std::map<std::uint64_t, ReadPlan> plans;
-        for (const auto& path : paths) {
-            CAPSTAN_TRY(auto newest, catalog.newest(path, at));
-            if (!newest)
-                return fail(Recovery::change_request,
-                            fmt::format("no set has /{}{}", path, at ? " from that time or before" : ""),
-                            "'capstan find PATTERN' searches all sets; 'capstan set list' shows them.");
-            auto& plan = plans[raw(newest->set)];
-            plan.set = newest->set;
-            plan.paths.push_back(path);
-        }
-        std::vector<ReadPlan> list;
-        for (auto& [set, plan] : plans) list.push_back(std::move(plan));
-        return list;
+    // A directory that a set has only as the way to others is the last choice, but an older set may have it whole.
+    struct Choice {
+        std::string path;
+        std::optional<SetNumber> set;
+        bool whole = false;
     };
-    co_return co_await ask_catalog<std::vector<ReadPlan>>(context_, std::nullopt, std::move(ask));
+    auto choices = std::make_shared<std::vector<Choice>>();
+    for (auto& path : paths) choices->push_back({std::move(path), {}, false});
+    CatalogPortion ask = [choices, at](catalog::Catalog& catalog) -> Result<bool> {
+        bool more = false;
+        for (auto& choice : *choices) {
+            if (choice.whole) continue;
+            CAPSTAN_TRY(auto newest, catalog.newest(choice.path, at));
+            choice.whole = newest && !newest->object.facts.path_only;
+            if (newest && (choice.whole || !choice.set)) choice.set = newest->set;
+            more = more || !choice.whole;
+        }
+        return more;
+    };
+    SetNumber newest{};
+    CAPSTAN_CO_CHECK(co_await ask_in_portions(context_, newest, std::move(ask)));
+    std::map<std::uint64_t, ReadPlan> plans;
+    for (auto& choice : *choices) {
+        if (!choice.set)
+            co_return fail(Recovery::change_request,
+                           fmt::format("no set has /{}{}", choice.path, at ? " from that time or before" : ""),
+                           "'capstan find PATTERN' searches all sets; 'capstan set list' shows them.");
+        auto& plan = plans[raw(*choice.set)];
+        plan.set = *choice.set;
+        plan.paths.push_back(std::move(choice.path));
+    }
+    std::vector<ReadPlan> list;
+    for (auto& [set, plan] : plans) list.push_back(std::move(plan));
+    co_return list;
 }
 
 // Refused at once: a request of which the set has nothing.

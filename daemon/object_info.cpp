@@ -64,10 +64,10 @@ const std::vector<catalog::MediaExtent>& ObjectDescriber::extents_of(SetNumber s
     return extents = catalog::merge_extents(list);
 }
 
-api::ObjectInfo ObjectDescriber::describe(const catalog::Object& object, std::string path, SetNumber set) {
+api::ObjectInfo ObjectDescriber::describe(const catalog::Object& object, std::string name, SetNumber set) {
     const auto& facts = object.facts;
     api::ObjectInfo info;
-    info.path = std::move(path);
+    info.name = std::move(name);
     info.kind = kind_of(facts);
     info.state = state_of(facts.state);
     info.size = facts.size;

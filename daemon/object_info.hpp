@@ -13,8 +13,8 @@ namespace capstan::daemon {
 class ObjectDescriber {
   public:
     explicit ObjectDescriber(catalog::Catalog& catalog) : catalog_(catalog) {}
-    // `path`: as it is to be shown.
-    api::ObjectInfo describe(const catalog::Object& object, std::string path, SetNumber set);
+    // `name`: as it is to be shown.
+    api::ObjectInfo describe(const catalog::Object& object, std::string name, SetNumber set);
 
   private:
     const std::vector<catalog::MediaExtent>& extents_of(SetNumber set);

@@ -147,7 +147,7 @@ void describe(Visitor& visit, T& value) {
 }
 template <class Visitor, Is<ObjectInfo> T>
 void describe(Visitor& visit, T& value) {
-    visit.bytes("path", value.path);
+    visit.bytes("name", value.name);
     visit("kind", value.kind);
     visit("size", value.size);
     visit("modified", value.modified);
@@ -185,6 +185,7 @@ void describe(Visitor& visit, T& value) {
 template <class Visitor, Is<ObjectList> T>
 void describe(Visitor& visit, T& value) {
     visit("objects", value.objects);
+    visit("warnings", value.warnings);
     visit("next", value.next);
 }
 template <class Visitor, Is<RebuildRequest> T>

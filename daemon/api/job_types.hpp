@@ -157,7 +157,7 @@ struct VerifyRequest {
 };
 
 struct ObjectInfo {
-    std::string path;  // bytes; ls: the name in its directory; find and versions: the whole path
+    std::string name;  // bytes; ls: the name in its directory; find and versions: the whole path
     std::string kind;  // file, directory, symlink, hardlink, fifo, char_device, block_device, path_only
     std::uint64_t size = 0;
     Time modified;
@@ -193,6 +193,7 @@ struct VersionsQuery {
 };
 struct ObjectList {
     std::vector<ObjectInfo> objects;
+    std::vector<std::string> warnings;  // sets that could not be looked into
     std::string next;
     friend bool operator==(const ObjectList&, const ObjectList&) = default;
 };

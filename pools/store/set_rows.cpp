@@ -102,7 +102,8 @@ Result<std::optional<Set>> Sets::newest_in_file(const std::string& path) {
 }
 
 Result<std::vector<Set>> Sets::by_mtf_number(MediaFamilyId family, std::uint16_t mtf_number) {
-    return query_sets(store_.database(), "WHERE family = $1 AND mtf_number = $2 ORDER BY number DESC", sql::values(raw(family), mtf_number));
+    return query_sets(store_.database(), "WHERE family = $1 AND mtf_number = $2 ORDER BY number DESC",
+                      sql::values(raw(family), mtf_number));
 }
 
 Result<std::vector<Set>> Sets::list(const SetFilter& filter) {
@@ -152,12 +153,13 @@ Result<std::vector<SetExtent>> Sets::extents(SetNumber number) {
     return extents;
 }
 
-Result<std::vector<CatalogSegment>> Sets::segments(SetNumber number) {
+Result<std::vector<CatalogSegment>> Sets::segments(SetNumber number) { return segments_between(number, number); }
+
+Result<std::vector<CatalogSegment>> Sets::segments_between(SetNumber first, SetNumber last) {
     CAPSTAN_TRY(auto rows,
-                store_.database().query(
-                    "SELECT set_number, ordinal, file_name, objects FROM catalog_segments WHERE set_number = $1"
-                    " ORDER BY ordinal",
-                    sql::values(raw(number)), "iiti"));
+                store_.database().query("SELECT set_number, ordinal, file_name, objects FROM catalog_segments"
+                                        " WHERE set_number >= $1 AND set_number <= $2 ORDER BY set_number, ordinal",
+                                        sql::values(raw(first), raw(last)), "iiti"));
     std::vector<CatalogSegment> segments;
     for (auto& row : rows) {
         CatalogSegment segment;

@@ -68,6 +68,7 @@ class Sets {
     Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);    // by first block
     Result<std::vector<SetExtent>> extents(SetNumber number);        // in order of sequence
     Result<std::vector<CatalogSegment>> segments(SetNumber number);  // in order
+    Result<std::vector<CatalogSegment>> segments_between(SetNumber first, SetNumber last);  // by set, in order
     Result<std::vector<std::string>> segment_files();                // every file name that a transaction named
     Result<void> forget_segments(WriteTransaction& transaction, SetNumber number);  // pruned; frees no medium (rule 7)
     Result<void> set_keep_until(WriteTransaction& transaction, SetNumber number, Wall until, const AuditNote& note);

@@ -169,11 +169,11 @@ TEST(Decode, NamesTheKeyThatIsWrong) {
 
 TEST(Names, ThatAreNotUtf8TravelTwice) {
     ObjectInfo object;
-    object.path = "a\xFFz";
+    object.name = "a\xFFz";
     auto text = encode(object);
-    EXPECT_NE(text.find("\"path\":\"a\xEF\xBF\xBDz\",\"path_bytes\":\"Yf96\""), std::string::npos) << text;
-    object.path = "plain";
-    EXPECT_EQ(encode(object).find("path_bytes"), std::string::npos);
+    EXPECT_NE(text.find("\"name\":\"a\xEF\xBF\xBDz\",\"name_bytes\":\"Yf96\""), std::string::npos) << text;
+    object.name = "plain";
+    EXPECT_EQ(encode(object).find("name_bytes"), std::string::npos);
 }
 
 TEST(Errors, RoundTrip) {

@@ -15,4 +15,6 @@ int Session::wrong_usage(const std::string& problem) {
     return kWrongUsage;
 }
 
+void Session::warn(const std::string& what) { errors << "capstan: warning: " << what << "\n"; }
+
 }  // namespace capstan::tools

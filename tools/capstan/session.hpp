@@ -32,6 +32,7 @@ struct Session {
 
     int failed(const Error& error);                            // shows it; kFailed
     int wrong_usage(const std::string& problem);               // shows it; kWrongUsage
+    void warn(const std::string& what);                        // the answer is good, but not whole
 
     template <class Reply>
     int print_json(const Reply& reply) {
@@ -57,6 +58,8 @@ struct Session {
             if (!page) return std::unexpected(std::move(page.error()));
             auto& more = (*page).*rows;
             (whole.*rows).insert((whole.*rows).end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+            if constexpr (requires { page->warnings; })
+                std::move(page->warnings.begin(), page->warnings.end(), std::back_inserter(whole.warnings));
             request.cursor = page->next;
         } while (!request.cursor.empty());
         return whole;

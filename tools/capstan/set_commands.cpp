@@ -22,7 +22,7 @@ Result<SetAndPath> parse_set(const std::string& text) {
 }
 
 std::string object_name(const api::ObjectInfo& object) {
-    auto name = shown(object.path);
+    auto name = shown(object.name);
     return object.kind == "directory" || object.kind == "path_only" ? name + "/" : name;
 }
 
@@ -32,7 +32,10 @@ std::string owner_of(const std::string& name, std::uint32_t id) {
 
 int print_objects(Session& session, const Result<api::ObjectList>& list, std::string_view if_empty) {
     if (!list) return session.failed(list.error());
-    if (session.json) return session.print_json(*list);
+    if (session.json) {
+        session.print_json(*list);
+        return list->warnings.empty() ? kDone : kIncomplete;
+    }
     Table table({{"SET", Align::right},
                  {"MODE"},
                  {"OWNER"},
@@ -46,7 +49,8 @@ int print_objects(Session& session, const Result<api::ObjectList>& list, std::st
                    owner_of(object.group, object.gid), grouped(object.size), local_time(object.modified),
                    or_dash(object.state), object_name(object)});
     table.print(session.out, if_empty);
-    return kDone;
+    for (const auto& warning : list->warnings) session.warn(warning);
+    return list->warnings.empty() ? kDone : kIncomplete;
 }
 
 std::string join_shown(const std::vector<std::string>& words) {
