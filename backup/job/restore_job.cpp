@@ -229,8 +229,9 @@ Task<Result<void>> RestoreJob::mount(std::size_t extent) {
 
 Task<Result<void>> RestoreJob::push(drives::RingEntry::Kind kind) {
     while (ring_->reserve().empty()) {
-        if (!co_await sleep_for(environment_.loop, environment_.clock, kRingNap))
-            co_return fail(Recovery::cancelled, "the daemon is stopping");
+        // A variable, because g++ 12 lays out the frame of a coroutine like this one wrongly if it has none.
+        bool slept = co_await sleep_for(environment_.loop, environment_.clock, kRingNap);
+        if (!slept) co_return fail(Recovery::cancelled, "the daemon is stopping");
     }
     ring_->push(kind, 0);
     co_return Result<void>{};

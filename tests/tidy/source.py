@@ -76,8 +76,7 @@ HARMLESS = r"(?:monostate|nullopt_t)"
 
 def await_faults(code, numbers=()):
     """Yields (offset, fault) of statements with co_await that g++ 12 miscompiles: a braced initialiser or a capturing lambda
-    in one statement with it. `numbers` (types that have nothing to destroy) are left out; durations are not: one in the
-    condition of an if within a while made it lay out the coroutine's frame wrongly."""
+    in one statement with it. `numbers` (types that have nothing to destroy) are left out."""
     harmless = re.compile(rf"\b(?:{'|'.join([HARMLESS, *numbers])})\{{[^{{}};]*\}}")
     for match in re.finditer(r"\bco_await\b", code):
         begin = statement_begin(code, match.start())
