@@ -100,8 +100,10 @@ Task<void> ControlPlane::check_clock() {
             log::error("clock-not-recorded", {{"error", to_text(checked.error())}});
             continue;
         }
-        if (*checked != clock_stop_ && !checked->empty()) log::warning("expiry-stopped", {{"reason", *checked}});
+        if (*checked == clock_stop_) continue;
+        if (!checked->empty()) log::warning("expiry-stopped", {{"reason", *checked}});
         clock_stop_ = *checked;
+        changed_->notify();
     }
 }
 

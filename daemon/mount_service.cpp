@@ -220,18 +220,17 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
     pools::AllocationRequest allocation;
     allocation.pool = request.pool;
     if (request.continuation) allocation.continuation = {request.continuation->family, request.continuation->sequence};
-    std::string last_refusal;
     for (;;) {
         allocation.busy = busy();
+        CAPSTAN_CO_TRY(allocation.turned_down, turned_down_.now());
         CAPSTAN_CO_TRY(auto snapshot, pools::allocation_snapshot(context_.store, allocation, context_.clock.wall()));
         auto decision = pools::choose_medium(snapshot, allocation);
         auto reason = decision.reason;
-        if (!last_refusal.empty()) reason += "; last turned down: " + last_refusal;
+        if (!turned_down_.last().empty()) reason += "; last turned down: " + turned_down_.last();
         queue_.explained[item] = {reason, decision.verdicts, {}};
         if (!decision.cartridge) {
             if (!decision.wait_for) CAPSTAN_CO_CHECK(ask_for_media(decision, request.pool, item));
             CAPSTAN_CO_CHECK(co_await queue_.wait(item, reason));
-            allocation.turned_down.clear();  // something changed: look at all of them again
             continue;
         }
         CAPSTAN_CO_CHECK(queue_.satisfied(item, "a cartridge is there"));
@@ -249,9 +248,10 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
         release(reserved->lease, After::keep);
         if (lease.error().recovery == Recovery::cancelled || lease.error().recovery == Recovery::give_up)
             co_return std::unexpected(lease.error());
-        last_refusal = to_text(lease.error());
-        log::warning("medium-turned-down", {{"volume_tag", cartridge.volume_tag.text}, {"reason", last_refusal}});
-        if (lease.error().recovery != Recovery::stop_device) allocation.turned_down.push_back(cartridge.id);
+        auto why = to_text(lease.error());
+        log::warning("medium-turned-down", {{"volume_tag", cartridge.volume_tag.text}, {"reason", why}});
+        if (lease.error().recovery != Recovery::stop_device)
+            CAPSTAN_CO_CHECK(turned_down_.add(cartridge.id, std::move(why)));
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/labeller.hpp"
 #include "daemon/library.hpp"
+#include "daemon/turned_down.hpp"
 #include "daemon/work_queue.hpp"
 #include "pools/mount_port.hpp"
 #include "pools/store/set_rows.hpp"
@@ -87,6 +88,7 @@ class MountService final : public pools::MountPort {
     Context& context_;
     Libraries& libraries_;
     WorkQueue& queue_;
+    TurnedDown turned_down_{context_};
     std::map<pools::LeaseId, Lease> leases_;
     std::uint64_t last_lease_ = 0;
 };

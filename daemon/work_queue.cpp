@@ -5,6 +5,11 @@
 #include <fmt/format.h>
 
 namespace capstan::daemon {
+namespace {
+
+constexpr std::chrono::minutes kLookAgainAfter{10};
+
+}  // namespace
 
 using pools::RequestEvent;
 using pools::WorkEvent;
@@ -81,7 +86,9 @@ Task<Result<void>> WorkQueue::wait(WorkItemId id, std::string reason) {
         CAPSTAN_CO_CHECK(apply(id, WorkEvent::block, reason));
         log::info("work-waits", {{"item", std::to_string(raw(id))}, {"reason", reason}});
     }
-    auto timer = context_.clock.at(found->second.deadline, [this] { context_.changed.notify(); });
+    // Looks again after some time also when nobody notified: what time alone changes.
+    auto until = std::min(found->second.deadline, context_.clock.now() + kLookAgainAfter);
+    auto timer = context_.clock.at(until, [this] { context_.changed.notify(); });
     bool going_on = co_await context_.changed.wait();
     context_.clock.cancel(timer);
     if (!going_on) co_return fail(Recovery::cancelled, "the daemon is stopping");

@@ -44,7 +44,7 @@ std::string clock_jump(Wall recorded, std::chrono::nanoseconds passed, Wall wall
 Result<std::string> ClockGuard::check() {
     Meta meta(store_);
     CAPSTAN_TRY(auto stop, meta.get(kStop));
-    if (stop && !stop->empty()) return *stop;  // the recorded time stays as it was, so that a restart forgets nothing
+    const bool stopped = stop && !stop->empty();
     const auto wall = clock_.wall();
     const auto steady = clock_.now();
     const bool first = !recorded_;
@@ -53,6 +53,12 @@ Result<std::string> ClockGuard::check() {
         recorded_at_ = steady;
     }
     const auto jump = recorded_ ? clock_jump(*recorded_, steady - recorded_at_, wall) : std::string();
+    // While it is stopped the recorded time stays as it was, so that a restart forgets nothing.
+    if (stopped && !jump.empty()) return *stop;
+    if (stopped) {
+        CAPSTAN_CHECK(end_stop("daemon", "the clock is again where the last believed time lets it be"));
+        return std::string();
+    }
     // Compared each time, written once a minute.
     if (jump.empty() && !first && steady - recorded_at_ < std::chrono::minutes(1)) return std::string();
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(store_));
@@ -70,7 +76,9 @@ Result<std::string> ClockGuard::check() {
     return std::string();
 }
 
-Result<void> ClockGuard::confirm(const std::string& who, const std::string& why) {
+Result<void> ClockGuard::confirm(const std::string& who, const std::string& why) { return end_stop(who, why); }
+
+Result<void> ClockGuard::end_stop(const std::string& who, const std::string& why) {
     Meta meta(store_);
     CAPSTAN_TRY(auto stop, meta.get(kStop));
     const auto wall = clock_.wall();

@@ -1,6 +1,7 @@
 // The clock alone frees nothing (rule 10): a wall clock that jumped by more than a day against the last recorded time,
 // the time that passed by the monotonic clock considered, stops all expiry until an operator confirms the time. Control
-// thread. The stop is kept in the state database and survives restarts; a false confirmation is audited.
+// thread. The stop is kept in the state database and survives restarts; it ends by an operator's confirmation, which is
+// audited, or when the clock is back within a day of the last time that was believed.
 #pragma once
 
 #include "config/base/clock.hpp"
@@ -30,6 +31,8 @@ class ClockGuard {
     Result<void> confirm(const std::string& who, const std::string& why);  // an operator: this time is right
 
   private:
+    Result<void> end_stop(const std::string& who, const std::string& why);
+
     StateStore& store_;
     const Clock& clock_;
     std::optional<Wall> recorded_;  // of this run

@@ -109,9 +109,15 @@ class Judge {
         return std::nullopt;
     }
 
+    // Behind its label there was never a set: nothing on it needs to have expired.
+    bool never_used() const {
+        return !facts_.newest_keep_until && !facts_.last_recorded && medium_.end == EndSearch::found &&
+               !medium_.last_closed && !medium_.unfinished;
+    }
+
     Refusal reuse_expired() const {
         if (auto refusal = check_identity(request_, facts_)) return refusal;
-        if (auto refusal = stopped(true)) return refusal;
+        if (auto refusal = stopped(!never_used())) return refusal;
         if (auto refusal = kept()) return refusal;
         if (row_.side.state != SideState::available && row_.side.state != SideState::unprepared)
             return no(Recovery::change_request, fmt::format("it is {}, not available", name_of(row_.side.state)),

@@ -79,12 +79,13 @@ class Trial:
         return 1 if self.violations else 0
 
     # The daemon.
-    def start(self, limit=60):
+    def start(self, limit=60, environment=None):
         """Starts the daemon and waits until it answers; gives the seconds that took."""
         self.starts += 1
         begun = time.monotonic()
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.bin / "capstand", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen([self.bin / "capstand", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, **(environment or {})})
         while time.monotonic() - begun < limit:
             if self.process.poll() is not None:
                 raise CampaignError(f"the daemon ended by itself with status {self.process.returncode}; its log ends: {self.log_end()}")

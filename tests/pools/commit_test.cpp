@@ -236,6 +236,21 @@ TEST_F(Retention, AClockSetForwardFreesNothing) {
     EXPECT_EQ(must(releasable(store(), again, clock_.wall())).cartridges, std::vector{medium.id});
 }
 
+TEST_F(Retention, AClockThatComesBackIsBelievedAgain) {
+    must(guard_.check());
+    for (bool restart : {false, true}) {
+        clock_.set_wall_skew(std::chrono::days(365));
+        ClockGuard again(store(), clock_);
+        auto& guard = restart ? again : guard_;
+        EXPECT_NE(must(guard.check()), "");
+        clock_.set_wall_skew(std::chrono::days(300));
+        EXPECT_NE(must(guard.check()), "");
+        clock_.set_wall_skew(std::chrono::seconds(0));
+        clock_.pass(2h);
+        EXPECT_EQ(must(guard.check()), "");
+    }
+}
+
 TEST_F(Retention, TheClockMayJumpWhileTheDaemonIsDown) {
     must(guard_.check());
     for (auto days : {-400, 2, 400}) {

@@ -150,6 +150,30 @@ TEST_F(Office, AClockAYearAheadFreesNothing) {
     refused(ask(WritePurpose::reuse_expired, really(medium_.id)), "no expiry is believed");
 }
 
+// Behind the label of a free medium there is nothing that must have expired: the nightly job goes on while the clock is
+// in doubt.
+TEST_F(Office, AClockAYearAheadLeavesFreeMediaThatWereNeverUsed) {
+    medium_.id = add(cartridge("A2", 2, kFreePool));
+    change([&](auto& transaction) {
+        const LabelWritten free{Uuid{"media-A2"}, MediaFamilyId{}, 1,        WriteGeneration{1},
+                                262144,           BlockNumber{2},  kForever, kForever};
+        return Cartridges(store()).labelled(transaction, medium_.id, free, kNote);
+    });
+    must(guard_.check());
+    clock_.set_wall_skew(std::chrono::days(365));
+    auto medium = really(medium_.id);
+    refused(ask(WritePurpose::reuse_expired, medium), "no expiry is believed");  // there is a set on it
+    medium.last_closed.reset();
+    medium.end = EndSearch::not_done;
+    refused(ask(WritePurpose::reuse_expired, medium), "no expiry is believed");
+    medium.end = EndSearch::found;
+    medium.unfinished = SetOnMedium{SetNumber{1}, Uuid{"u9"}, kStart};
+    refused(ask(WritePurpose::reuse_expired, medium), "no expiry is believed");
+    medium.unfinished.reset();
+    auto permit = ask(WritePurpose::reuse_expired, medium);
+    EXPECT_TRUE(permit) << to_text(permit.error());
+}
+
 TEST_F(Office, TheMediumHasAWordToo) {
     let_expire();
     auto longer = really(medium_.id);
