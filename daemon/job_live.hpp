@@ -15,11 +15,12 @@ inline std::uint64_t failed_objects(const backup::IssueQueue& issues) {
 struct JobService::Live {
     pools::Job job;
     std::unique_ptr<backup::BackupJob> backup;
+    backup::IssueQueue issues;  // of a restore or verify
+    backup::DecoderProgress read_progress;
+    std::unique_ptr<backup::ObjectSink> sink;  // of `reading`; each is gone before what stands above it
     std::unique_ptr<backup::RestoreJob> reading;
     std::unique_ptr<Rebuild> rebuild;
-    bool incomplete = false;                // a rebuild that could not bring all back
-    backup::IssueQueue issues;              // of a restore or verify
-    backup::DecoderProgress read_progress;
+    bool incomplete = false;  // a rebuild that could not bring all back
     std::vector<SetNumber> sets;
     std::uint64_t objects_expected = 0, bytes_expected = 0;
     std::uint64_t version = 1;
@@ -28,7 +29,7 @@ struct JobService::Live {
     Steady sampled{};
     std::uint64_t sampled_bytes = 0, rate = 0;
     std::string cancelled_by;
-    bool over = false;                        // its end is recorded
+    bool over = false;                       // its end is recorded
     std::vector<Completion<bool>> watchers;  // woken then
 };
 

@@ -137,19 +137,20 @@ Task<Result<JobId>> JobService::start_verify(SetNumber set, std::vector<std::str
 
 Task<Result<void>> JobService::run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                         std::optional<backup::RestoreOptions> target) {
-    std::unique_ptr<backup::ObjectSink> sink = std::make_unique<backup::VerifySink>(live->issues);
     if (target) {
-        CAPSTAN_CO_TRY(sink, backup::open_restore_target(*target, live->issues));
+        CAPSTAN_CO_TRY(live->sink, backup::open_restore_target(*target, live->issues));
+    } else {
+        live->sink = std::make_unique<backup::VerifySink>(live->issues);
     }
     for (auto& plan : plans) {
         live->sets.push_back(plan.set);
-        CAPSTAN_CO_CHECK(co_await read_set(*live, std::move(plan), *sink));
+        CAPSTAN_CO_CHECK(co_await read_set(*live, std::move(plan)));
         CAPSTAN_CO_CHECK(drain_issues(*live));
     }
     co_return Result<void>{};
 }
 
-Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink) {
+Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan) {
     // The selection's readers stay open on their own; the catalog that made it is kept until the job is done.
     CAPSTAN_CO_TRY(auto snapshot, SegmentSnapshot::take(context_, plan.set));
     auto catalog = std::make_shared<catalog::Catalog>(*snapshot);
@@ -176,8 +177,8 @@ Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan, backup::Objec
                                 [catalog, snapshot, number = plan.set](std::vector<std::string> paths) {
                                     return catalog->select(number, paths);
                                 }};
-    live.reading = std::make_unique<backup::RestoreJob>(environment_, restore, std::move(**selected), sink, live.issues,
-                                                        live.read_progress);
+    live.reading = std::make_unique<backup::RestoreJob>(environment_, restore, std::move(**selected), *live.sink,
+                                                        live.issues, live.read_progress);
     auto outcome = co_await live.reading->run();
     live.reading.reset();
     co_return outcome;

@@ -62,7 +62,7 @@ class JobService {
     Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                 std::optional<backup::RestoreOptions> target);
     Task<Result<void>> run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes);
-    Task<Result<void>> read_set(Live& live, ReadPlan plan, backup::ObjectSink& sink);
+    Task<Result<void>> read_set(Live& live, ReadPlan plan);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);
     Task<Result<void>> check_paths(SetNumber set, std::vector<std::string> paths);

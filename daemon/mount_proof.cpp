@@ -16,14 +16,16 @@ std::unexpected<Error> unfit(const pools::Cartridge& cartridge, std::string_view
 
 }  // namespace
 
-Task<Result<pools::Cartridge>> MountService::ready_to_append(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts) {
+Task<Result<pools::Cartridge>> MountService::ready_to_append(Lease lease, pools::Cartridge cartridge,
+                                                             pools::OnMedium facts) {
     auto id = cartridge.id;
     auto proven = co_await prove_end(lease, std::move(cartridge), std::move(facts));
     if (proven || proven.error().recovery != Recovery::replace_medium) co_return proven;
     // Nothing will be appended to it any more; what is on it stays readable.
     pools::Cartridges cartridges(context_.store);
     CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
-    auto closed = cartridges.apply(transaction, id, pools::SideEvent::close, note("closed for writing: " + proven.error().happened));
+    auto closed = cartridges.apply(transaction, id, pools::SideEvent::close,
+                                   note("closed for writing: " + proven.error().happened));
     if (!closed) co_return std::unexpected(closed.error());
     CAPSTAN_CO_CHECK(transaction.commit());
     co_return proven;
@@ -37,8 +39,9 @@ Task<Result<pools::Cartridge>> MountService::prove_end(Lease lease, pools::Cartr
         if (facts.end != pools::EndSearch::found) co_return unfit(cartridge, "its end of data cannot be found");
         if (facts.end_of_data == recorded) co_return cartridge;
         if (facts.end_of_data < recorded)
-            co_return unfit(cartridge, fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
-                                                   raw(facts.end_of_data), raw(recorded)));
+            co_return unfit(cartridge,
+                            fmt::format("it holds less than is recorded: data end at block {}, recorded is {}",
+                                        raw(facts.end_of_data), raw(recorded)));
         CAPSTAN_CO_TRY(auto span, co_await read_span(drive, recorded));
         if (!span) co_return unfit(cartridge, fmt::format("nothing can be read behind block {}", raw(recorded)));
         CAPSTAN_CO_CHECK(co_await settle_span(lease, cartridge, facts, std::move(*span)));
@@ -54,12 +57,15 @@ Task<Result<pools::Cartridge>> MountService::prove_end(Lease lease, pools::Cartr
     }
 }
 
-Task<Result<void>> MountService::settle_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts, SetSpan span) {
-    if (span.end == SetSpan::End::cut) co_return co_await settle_cut_span(lease, std::move(cartridge), std::move(facts), std::move(span));
+Task<Result<void>> MountService::settle_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts,
+                                             SetSpan span) {
+    if (span.end == SetSpan::End::cut)
+        co_return co_await settle_cut_span(lease, std::move(cartridge), std::move(facts), std::move(span));
     if (span.end == SetSpan::End::goes_on) {
         CAPSTAN_CO_TRY(auto found, found_going_on(cartridge, span));
         CAPSTAN_CO_CHECK(pools::take_in_found(context_.store, found, note("found beyond the recorded end")));
-        co_return unfit(cartridge, fmt::format("set {}, the last one on it, went on on another cartridge: it is full", raw(found.set.number)));
+        co_return unfit(cartridge, fmt::format("set {}, the last one on it, went on on another cartridge: it is full",
+                                               raw(found.set.number)));
     }
     lease.drive->activity = "taking sets in";
     CAPSTAN_CO_TRY(auto taken, co_await take_in(*lease.drive->owner, cartridge, std::move(span)));
@@ -69,7 +75,8 @@ Task<Result<void>> MountService::settle_span(Lease lease, pools::Cartridge cartr
                                {"state", std::string(pools::name_of(taken.found.set.state))},
                                {"end", std::to_string(raw(taken.found.recorded_end))}});
     if (!taken.damage.empty())
-        co_return unfit(cartridge, fmt::format("set {} was taken in, but {}", raw(taken.found.set.number), taken.damage));
+        co_return unfit(cartridge,
+                        fmt::format("set {} was taken in, but {}", raw(taken.found.set.number), taken.damage));
     co_return Result<void>{};
 }
 
@@ -87,7 +94,8 @@ Result<pools::FoundSet> MountService::found_going_on(const pools::Cartridge& car
 }
 
 // Whose data these are, by what the database knows of it; `first`: where the set begins on this medium.
-Result<pools::Set> MountService::set_of_span(const pools::Cartridge& cartridge, const SetSpan& span, BlockNumber& first) {
+Result<pools::Set> MountService::set_of_span(const pools::Cartridge& cartridge, const SetSpan& span,
+                                             BlockNumber& first) {
     pools::Sets sets(context_.store);
     first = span.first;
     if (span.begin) {
@@ -101,7 +109,8 @@ Result<pools::Set> MountService::set_of_span(const pools::Cartridge& cartridge, 
         set.pool = cartridge.pool;
         set.family = cartridge.side.family;
         set.mtf_number = span.block->number;
-        set.started = Wall{std::chrono::duration_cast<Wall::duration>(std::chrono::nanoseconds{span.begin->started_ns})};
+        set.started =
+            Wall{std::chrono::duration_cast<Wall::duration>(std::chrono::nanoseconds{span.begin->started_ns})};
         set.keep_until = wall_of(span.begin->keep_until);
         return set;
     }
@@ -121,13 +130,16 @@ Result<pools::Set> MountService::set_of_span(const pools::Cartridge& cartridge, 
             }
         }
     }
-    return fail(Recovery::replace_medium,
-                fmt::format("{}: behind block {} lies the beginning of a set that is not Capstan's, or of one that is not known",
-                            to_text(cartridge), raw(cartridge.side.recorded_end)),
-                "Nothing is appended to it; read it with 'capstan mtf'.");
+    return fail(
+        Recovery::replace_medium,
+        fmt::format(
+            "{}: behind block {} lies the beginning of a set that is not Capstan's, or of one that is not known",
+            to_text(cartridge), raw(cartridge.side.recorded_end)),
+        "Nothing is appended to it; read it with 'capstan mtf'.");
 }
 
-Task<Result<void>> MountService::settle_cut_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts, SetSpan span) {
+Task<Result<void>> MountService::settle_cut_span(Lease lease, pools::Cartridge cartridge, pools::OnMedium facts,
+                                                 SetSpan span) {
     if (cartridge.side.state != pools::SideState::allocated)
         co_return unfit(cartridge, "an unfinished set lies behind its recorded end, and it takes no more sets");
     BlockNumber first{};
@@ -158,21 +170,28 @@ Task<Result<void>> MountService::settle_cut_span(Lease lease, pools::Cartridge c
 Result<void> MountService::well_again(const pools::Cartridge& cartridge) {
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
     CAPSTAN_CHECK(pools::Cartridges(context_.store)
-                      .set_suspect(transaction, cartridge.id, false, note("its label and its end of data were read again and agree")));
+                      .set_suspect(transaction, cartridge.id, false,
+                                   note("its label and its end of data were read again and agree")));
     return transaction.commit();
 }
 
 Task<Result<void>> MountService::prove_suspect(Lease lease, const Library::Loaded& loaded) {
     const auto& cartridge = loaded.identified.cartridge;
     const auto state = cartridge.side.state;
-    if (loaded.identified.verdict.kind != pools::LabelVerdictKind::matches) co_return Result<void>{};  // the verdict says what is wrong
-    if (state != pools::SideState::allocated && state != pools::SideState::complete && state != pools::SideState::available)
+    if (loaded.identified.verdict.kind != pools::LabelVerdictKind::matches)
+        co_return Result<void>{};  // the verdict says what is wrong
+    if (state != pools::SideState::allocated && state != pools::SideState::complete &&
+        state != pools::SideState::available)
         co_return Result<void>{};
     auto facts = loaded.label.facts;
     lease.drive->activity = "proving its end";
     CAPSTAN_CO_CHECK(co_await read_end(*lease.drive->owner, cartridge.side.recorded_end, facts));
-    auto proven = state == pools::SideState::allocated ? co_await ready_to_append(lease, cartridge, facts)
-                                                       : co_await prove_end(lease, cartridge, facts);
+    Result<pools::Cartridge> proven = cartridge;
+    if (state == pools::SideState::allocated) {
+        proven = co_await ready_to_append(lease, cartridge, facts);
+    } else {
+        proven = co_await prove_end(lease, cartridge, facts);
+    }
     if (proven) {
         CAPSTAN_CO_CHECK(co_await read_end(*lease.drive->owner, proven->side.recorded_end, facts));
         auto agrees = context_.permits.check_end(cartridge.id, facts);

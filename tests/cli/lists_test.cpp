@@ -15,11 +15,11 @@ TEST(Lists, ComeInPages) {
         EXPECT_EQ(query.set, 7U);
         api::ObjectList page;
         for (int i = 0; i < 3; ++i)
-            page.objects.push_back({.path = "/etc/x" + std::to_string(cursors.size()) + std::to_string(i),
+            page.objects.push_back({.name = "/etc/x" + std::to_string(cursors.size()) + std::to_string(i),
                                     .kind = "file",
                                     .size = 5,
                                     .set = 7});
-        page.objects.push_back({.path = "/odd\xFF\n", .kind = "symlink", .set = 7});
+        page.objects.push_back({.name = "/odd\xFF\n", .kind = "symlink", .set = 7});
         if (cursors.size() < 3) page.next = "c" + std::to_string(cursors.size());
         return answer_with(page);
     });
@@ -34,7 +34,7 @@ TEST(Lists, ComeInPages) {
     auto list = api::decode<api::ObjectList>(json.out, api::UnknownKeys::refuse);
     ASSERT_TRUE(list);
     EXPECT_EQ(list->objects.size(), 12U);
-    EXPECT_EQ(list->objects[3].path, "/odd\xFF\n");
+    EXPECT_EQ(list->objects[3].name, "/odd\xFF\n");
 }
 
 TEST(Errors, OfTheDaemonAreShownWithTheirAdvice) {
@@ -187,7 +187,7 @@ void serve_work(Served& served) {
     served.router.on(api::kSet,
                      [](daemon::Call, api::None) { return answer_with(api::SetInfo{.set = 1, .paths = {"/etc"}}); });
     served.router.on(api::kBrowse, [](daemon::Call, api::BrowseQuery query) {
-        return answer_with(api::ObjectList{{{.path = query.path, .kind = "directory"}}, ""});
+        return answer_with(api::ObjectList{{{.name = query.path, .kind = "directory"}}, {}, ""});
     });
     served.router.on(api::kVersions, [](daemon::Call, api::VersionsQuery) { return answer_with(api::ObjectList{}); });
     served.router.on(api::kCatalogCheck,

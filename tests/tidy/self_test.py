@@ -59,7 +59,7 @@ class Functions(unittest.TestCase):
 
 class Awaits(unittest.TestCase):
     BAD = ["auto x = co_await f(Error{1, 2});", "co_await f([x] { return x; });", "co_await f([&](int y) { return y; });",
-           "CAPSTAN_CO_TRY(auto a, co_await g({1, 2}));", "co_return T{co_await f()};", "while (a) {\n if (!co_await sleep_for(std::chrono::seconds{1})) g();\n}", "if (co_await f(A{})) {\n g();\n}"]
+           "CAPSTAN_CO_TRY(auto a, co_await g({1, 2}));", "co_return T{co_await f()};", "auto x = a ? co_await f() : co_await g();", "while (a) {\n if (!co_await sleep_for(std::chrono::seconds{1})) g();\n}", "if (co_await f(A{})) {\n g();\n}"]
     GOOD = ["auto x = co_await f(error);", "if (co_await f()) {\n  T t{1};\n}", "T t{1};\nco_await f(std::move(t));",
             "auto call = [x] { return x; };\nco_await f(call);", "while (auto r = co_await box.receive()) {\n  g(T{});\n}",
             "x = co_await v[i].f(a[j]);", "constexpr std::chrono::seconds kNap{1};\nco_await sleep_for(kNap);", "g(A{1});\nTRY(auto x, co_await f());"]

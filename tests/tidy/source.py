@@ -84,6 +84,8 @@ def await_faults(code, numbers=()):
         statement = harmless.sub("0", code[begin:end])
         if CAPTURING_LAMBDA.search(statement):
             yield match.start(), "a capturing lambda"
+        elif "?" in statement:
+            yield match.start(), "a conditional expression"
         elif re.search(r"(?<=[\w>(,=])\{|=\s\{|[(,]\s*\{|\breturn\s\{", statement):
             yield match.start(), "a braced initialiser"
 
