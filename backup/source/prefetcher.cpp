@@ -14,7 +14,10 @@ constexpr std::chrono::milliseconds kPatience{1000};
 
 Prefetcher::Prefetcher(ChosenNode chosen, bool cross_file_systems, std::vector<std::string> exclude, unsigned threads,
                        Doorbell* doorbell)
-    : walker_(std::move(chosen), cross_file_systems, std::move(exclude)), doorbell_(doorbell), slots_(kSlots) {
+    : walker_(std::move(chosen), cross_file_systems, std::move(exclude)),
+      doorbell_(doorbell),
+      slots_(kSlots),
+      thread_count_(threads) {
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, i] { work(i == 0); });
 }
 
@@ -52,7 +55,7 @@ bool Prefetcher::list_some() {
         listed_.fetch_add(1);
         ++count;
     }
-    if (count > 0 && threads_.size() > 1) work_.ring();
+    if (count > 0 && thread_count_ > 1) work_.ring();
     return count > 0;
 }
 
@@ -70,7 +73,7 @@ bool Prefetcher::examine_one(Examiner& examiner) {
 }
 
 Prefetcher::Step Prefetcher::next(Examined& examined) {
-    if (threads_.empty()) {
+    if (thread_count_ == 0) {
         WalkEntry entry;
         if (!walker_.next(entry)) return Step::end;
         examined = inline_examiner_.examine(entry);

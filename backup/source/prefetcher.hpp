@@ -43,6 +43,7 @@ class Prefetcher {
     std::atomic<std::uint64_t> consumed_ = 0;  // slots that the consumer emptied
     std::atomic<bool> walked_ = false, stop_ = false, waiting_ = false;
     std::atomic<std::uint64_t> late_sockets_ = 0;
+    const unsigned thread_count_;  // the threads themselves may not look at threads_, which grows while they begin
     std::vector<std::thread> threads_;
 };
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -124,7 +125,7 @@ TEST(Server, SurvivesGarbage) {
 TEST(Server, LimitsHeaderBodyAndTime) {
     Served served;
     serve_status(served);
-    std::size_t got = 0;
+    std::atomic<std::size_t> got = 0;
     served.router.on(api::kComplete, [&](daemon::Call, api::AnswerRequest request) {
         got = request.note.size();
         return answer_with(api::OperatorRequest{});

@@ -146,11 +146,13 @@ class Trial:
         return self.must("media", "list", "--json").json()["media"]
 
     def wait_idle(self, limit=90):
-        """Waits until the work queue is empty; gives what is left when the time is over."""
+        """Waits until the work queue is empty and no job runs; gives what is left when the time is over."""
         end = time.monotonic() + limit
         while True:
             items = self.must("queue", "list", "--json").json().get("items", [])
             left = [item for item in items if item["state"] not in ("completed", "failed", "cancelled")]
+            left += [{"id": job["id"], "operation": "job", "subject": job["kind"], "state": job["state"], "reason": job["reason"]}
+                     for job in self.must("job", "list", "--running", "--json").json().get("jobs", [])]
             if not left or time.monotonic() > end:
                 return left
             time.sleep(0.2)
