@@ -1,5 +1,6 @@
 #include "backup/job/restore_job.hpp"
 
+#include "backup/job/stage_run.hpp"
 #include "backup/job/bkf_file.hpp"
 #include "backup/mtf/blocks.hpp"
 #include "config/base/log.hpp"
@@ -43,17 +44,6 @@ RestoreJob::RestoreJob(JobEnvironment& environment, RestorePlan plan, catalog::S
       progress_(progress) {}
 RestoreJob::~RestoreJob() = default;
 
-Task<void> RestoreJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
-    struct Ended {  // also when a power cut destroys this coroutine: run() must not wait for ever
-        std::shared_ptr<Completion<bool>> finished;
-        ~Ended() { finished->complete(false); }
-    };
-    Ended ended{finished};
-    std::vector<Stage*> stages{stage_.get()};
-    bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
-    finished->complete(done);
-}
-
 Task<Result<void>> RestoreJob::run() {
     std::size_t block_size = 65536;
     for (const auto& extent : selection_.extents()) block_size = std::max<std::size_t>(block_size, extent.block_size);
@@ -61,15 +51,12 @@ Task<Result<void>> RestoreJob::run() {
     ring_ = std::make_shared<drives::BlockRing>(block_size, slots, nullptr,
                                                 environment_.ring_memory.take(block_size * slots));
     stage_ = std::make_unique<DecoderStage>(ring_, sink_, issues_, progress_);
-    auto finished = std::make_shared<Completion<bool>>(environment_.loop);
-    environment_.loop.spawn(run_stage(finished));
+    auto stage_run = run_beside(environment_, *stage_, *ring_);
     auto outcome = co_await read_steps();
     if (outcome) outcome = co_await read_links();
     release();
     auto ended = co_await push(drives::RingEntry::Kind::end);
-    co_await finished->wait();
-    while (!finished->done())
-        co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
+    co_await joined(environment_, stage_run);
     if (!outcome) co_return outcome;
     if (!ended) co_return ended;
     co_return stage_->outcome();

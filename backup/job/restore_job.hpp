@@ -60,7 +60,6 @@ class RestoreJob {
     Task<Result<bool>> read_blocks(BlockNumber from,
                                    std::uint64_t count);  // false: a filemark or the end of the data came
     Task<Result<void>> push(drives::RingEntry::Kind kind);
-    Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
     void release();
 
     JobEnvironment& environment_;

@@ -1,5 +1,6 @@
 #include "backup/job/set_scan.hpp"
 
+#include "backup/job/stage_run.hpp"
 #include "backup/mtf/wire.hpp"
 
 #include <algorithm>
@@ -70,16 +71,9 @@ SetScan::~SetScan() = default;
 
 const ScannedSet& SetScan::found() const { return stage_->scanner.found(); }
 
-Task<void> SetScan::run_stage(std::shared_ptr<Completion<bool>> finished) {
-    std::vector<Stage*> stages{stage_.get()};
-    bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
-    finished->complete(done);
-}
-
 Task<Result<void>> SetScan::start_stage() {
     if (finished_) co_return Result<void>{};
-    finished_ = std::make_shared<Completion<bool>>(environment_.loop);
-    environment_.loop.spawn(run_stage(finished_));
+    finished_ = run_beside(environment_, *stage_, *ring_);
     co_return Result<void>{};
 }
 
@@ -152,8 +146,7 @@ Task<Result<SetScan::Part>> SetScan::read(drives::DriveOwner& drive, BlockNumber
 Task<Result<void>> SetScan::finish() {
     if (!finished_) co_return Result<void>{};
     auto ended = co_await push_mark(drives::RingEntry::Kind::end);
-    co_await finished_->wait();
-    while (!finished_->done()) co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
+    co_await joined(environment_, finished_);
     co_return ended;
 }
 

@@ -60,7 +60,6 @@ class SetScan {
     Task<Result<void>> push(drives::RingEntry::Kind kind, Bytes bytes);
     Task<Result<void>> push_mark(drives::RingEntry::Kind kind);
     Task<Result<bool>> read_to_filemark(drives::DriveOwner& drive);  // false: the data end first
-    Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
 
     JobEnvironment& environment_;
     std::shared_ptr<drives::BlockRing> ring_;

@@ -1,5 +1,6 @@
 #include "backup/job/set_writer_job.hpp"
 
+#include "backup/job/stage_run.hpp"
 #include "backup/job/bkf_file.hpp"
 #include "config/base/log.hpp"
 #include "config/base/uuid.hpp"
@@ -127,17 +128,6 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
         };
 }
 
-Task<void> SetWriterJob::run_stage(std::shared_ptr<Completion<bool>> finished) {
-    struct Ended {  // also when a power cut destroys this coroutine: run() must not wait for ever
-        std::shared_ptr<Completion<bool>> finished;
-        ~Ended() { finished->complete(false); }
-    };
-    Ended ended{finished};
-    std::vector<Stage*> stages{stage_.get()};
-    bool done = co_await environment_.stages.run(std::move(stages), ring_->doorbell());
-    finished->complete(done);
-}
-
 Task<Result<SetNumber>> SetWriterJob::run() {
     if (!session_.open && !to_file()) {  // the set before ended with the last block of its medium
         pools::WriteRequest request;
@@ -162,17 +152,14 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
     auto outcome = co_await open_writer();
     if (outcome) {
-        auto finished = std::make_shared<Completion<bool>>(environment_.loop);
-        environment_.loop.spawn(run_stage(finished));
+        auto stage_run = run_beside(environment_, *stage_, *ring_);
         outcome = co_await stream();
         if (!outcome) {
             // Nobody writes any more. The ring is left alone: a drive that never answered may still have it in use.
             stage_->abandon();
             doorbell_->ring();
         }
-        co_await finished->wait();
-        while (!finished->done())
-            co_await environment_.loop.yield();  // stopping: the stage's thread is joined all the same
+        co_await joined(environment_, stage_run);
     }
     stage_.reset();  // the next set of this job uses the ring's memory again
     ring_.reset();

@@ -75,7 +75,6 @@ class SetWriterJob {
     Task<Result<void>> end_without_filemark();
     Task<Result<void>> open_writer();
     void close_session(pools::MountPort::After after);
-    Task<void> run_stage(std::shared_ptr<Completion<bool>> finished);
     pools::CheckpointRecord record_of(BlockNumber end) const;
     catalog::SegmentHeader header_of(const CheckpointPart& part) const;
 

@@ -180,6 +180,15 @@ void Story::must_restore(const std::string& tree) {
     if (!restore(tree)) oracle.violation("the restore of " + tree + " failed: " + log_of_newest_job());
 }
 
+void Story::must_go_on(const std::string& tree) {
+    settle();
+    oracle.check();
+    must_backup(tree, "after");
+    must_restore(tree);
+    settle();
+    oracle.check();
+}
+
 std::string Story::log_of_newest_job() {
     auto jobs = machine.ask(api::kJobs);
     if (!jobs || jobs->jobs.empty()) return "there is no job";

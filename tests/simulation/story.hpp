@@ -40,6 +40,7 @@ class Story {
     // Restores a tree to another place and compares all of it with the source. False: the job failed.
     bool restore(const std::string& tree);
     void must_restore(const std::string& tree);
+    void must_go_on(const std::string& tree);  // what runs ends, and a backup of `tree` and its restore succeed
     void verify_all();  // every complete set, by the daemon's own verify
     void settle();      // until no work is left; a violation after two days
 
