@@ -1,7 +1,11 @@
 #include "config/yaml_tree.hpp"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
+
+#include <sstream>
+#include <vector>
 
 namespace capstan::config {
 namespace {
@@ -63,6 +67,32 @@ class Converter {
     }
 };
 
+// Hears where documents begin, and nothing else.
+class DocumentBegins final : public YAML::EventHandler {
+  public:
+    void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+    void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+    std::vector<YAML::Mark> marks;
+};
+
+// Of the first two documents. Not YAML::LoadAll: behind a closing bracket too much yaml-cpp 0.7 finds documents without
+// end.
+std::vector<YAML::Mark> document_begins(std::string_view text) {
+    std::istringstream stream{std::string(text)};
+    YAML::Parser parser(stream);
+    DocumentBegins begins;
+    while (begins.marks.size() < 2 && parser.HandleNextDocument(begins)) {
+    }
+    return begins.marks;
+}
+
 }  // namespace
 
 std::expected<YamlNode, YamlProblem> parse_yaml(std::string_view text) {
@@ -78,12 +108,13 @@ std::expected<YamlNode, YamlProblem> parse_yaml(std::string_view text) {
         line += c == '\n';
     }
     try {
-        auto documents = YAML::LoadAll(std::string(text));
-        if (documents.empty()) return YamlNode{};
-        if (documents.size() > 1)
-            return std::unexpected(YamlProblem{place_of(documents[1].Mark()), "a second YAML document begins here",
-                                               "Remove the line '---' between the two."});
-        return Converter().convert(documents[0], 0);
+        auto begins = document_begins(text);
+        if (begins.empty()) return YamlNode{};
+        if (begins.size() > 1)
+            return std::unexpected(
+                YamlProblem{place_of(begins[1]), "a second YAML document begins here",
+                            "Only one may be here: remove the line '---', or what follows the closing bracket."});
+        return Converter().convert(YAML::Load(std::string(text)), 0);
     } catch (const YAML::Exception& error) {
         return std::unexpected(YamlProblem{place_of(error.mark), fmt::format("not YAML: {}", error.msg),
                                            "Look at the indentation and the quotes here and in the line above."});

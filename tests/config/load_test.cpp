@@ -91,7 +91,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"NulByte", std::string("a:\n b\0c", 7),
                          ":2:3: the byte 00h, which no YAML file may hold. Is this a text file?"},
                     Case{"TwoDocuments", "+---\na: 1\n",
-                         ":6:1: a second YAML document begins here. Remove the line '---' between the two."},
+                         ":5:1: a second YAML document begins here. Only one may be here: remove the line '---', or "
+                         "what follows the closing bracket."},
+                    Case{"TwoMapsInALine", "{a: 1}, {b: 2}\n",
+                         ":1:7: a second YAML document begins here. Only one may be here: remove the line '---', or "
+                         "what follows the closing bracket."},
                     Case{"List", "- a\n- b\n",
                          ":1:1: is a list. Write settings here, each as 'key: value' on its own line."},
                     Case{"StrangeKey", "+? [a]\n: b\n",
