@@ -359,7 +359,15 @@ void RestoreTarget::leave(int fd, const std::string& path, const Metadata& metad
         finish_directories();
     }
     if (left_.empty() && small_files_.done_below() >= files) return finish_directory(fd, path, metadata);
-    left_.push_back({FileHandle(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0)), path, metadata, files});
+    FileHandle own(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!own) {  // it cannot be kept open: its files are waited for
+        int error = errno;
+        small_files_.settle();
+        finish_directories();
+        errno = error;
+        return finish_directory(fd, path, metadata);
+    }
+    left_.push_back({std::move(own), path, metadata, files});
 }
 
 void RestoreTarget::finish_directory(int fd, const std::string& path, const Metadata& metadata) {
@@ -373,7 +381,6 @@ void RestoreTarget::finish_directory(int fd, const std::string& path, const Meta
 void RestoreTarget::finish_directories() {
     while (!left_.empty() && small_files_.done_below() >= left_.front().files) {
         auto& first = left_.front();
-        if (!first.handle) errno = ENOENT;
         finish_directory(first.handle.get(), first.path, first.metadata);
         left_.pop_front();
     }
