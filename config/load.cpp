@@ -87,7 +87,7 @@ class Loader {
         for (const auto& other : seen) {
             if (other.name != mention.name || mention.name.empty()) continue;
             errors_.add(
-                mention.place, mention.where, fmt::format("a {} is named {} already", kind, quoted(mention.name)),
+                mention.place, mention.where, fmt::format("a {} is named {} already", kind, in_quotes(mention.name)),
                 fmt::format("The other one stands in line {}; give one of them another name.", other.place.line));
         }
         seen.push_back(std::move(mention));
@@ -151,7 +151,7 @@ class Loader {
                         });
             if (!good)
                 map.error(*prefix, "volume_tag_prefix",
-                          fmt::format("{} cannot begin a volume tag", quoted(prefix->text)),
+                          fmt::format("{} cannot begin a volume tag", in_quotes(prefix->text)),
                           "Write 1 to 5 of A-Z and 0-9.");
         }
         map.finish();
@@ -188,7 +188,7 @@ class Loader {
             PoolSettings pool;
             if (const auto* name = map.name("name", pool.name)) {
                 if (pool.name == "Free" || pool.name == "Import" || pool.name == "Unrecognized")
-                    map.error(*name, "name", fmt::format("the pool {} belongs to the system", quoted(pool.name)),
+                    map.error(*name, "name", fmt::format("the pool {} belongs to the system", in_quotes(pool.name)),
                               "It exists by itself; choose another name.");
                 add_unique(pool_names_, "pool", {name->text, name->place, map.where("name")});
             }
@@ -197,7 +197,7 @@ class Loader {
             std::uint64_t block_size = pool.block_size;
             if (const auto* size = map.size("block_size", block_size, {64 * kKiB, kMiB})) {
                 if (!std::has_single_bit(block_size))
-                    map.error(*size, "block_size", fmt::format("{} is not a power of two", quoted(size->text)),
+                    map.error(*size, "block_size", fmt::format("{} is not a power of two", in_quotes(size->text)),
                               "Allowed: 64KiB, 128KiB, 256KiB, 512KiB, 1MiB.");
                 pool.block_size = static_cast<std::uint32_t>(block_size);
             }
@@ -214,10 +214,10 @@ class Loader {
         if (!node || node->text == "forever") return;
         auto time = parse_duration(node->text);
         if (!time)
-            map.error(*node, "retention", fmt::format("{} is not a time", quoted(node->text)),
+            map.error(*node, "retention", fmt::format("{} is not a time", in_quotes(node->text)),
                       "Write one with its unit, such as 30d or 7y, or forever.");
         else if (*time < hours{1} || *time > days{36500})
-            map.error(*node, "retention", fmt::format("{} is out of its limits", quoted(node->text)),
+            map.error(*node, "retention", fmt::format("{} is out of its limits", in_quotes(node->text)),
                       "It may be from 1h to 100y, or forever.");
         else
             pool.retention = time;
@@ -233,7 +233,7 @@ class Loader {
             pool.append = seconds{0};
         else if (!time || *time > days{36500})
             map.error(
-                *node, "append", fmt::format("{} is neither a time nor true or false", quoted(node->text)),
+                *node, "append", fmt::format("{} is neither a time nor true or false", in_quotes(node->text)),
                 "Write a time up to 100y, such as 30d; true: cartridges take further sets with no end; false: never.");
         else
             pool.append = time;
@@ -252,7 +252,7 @@ class Loader {
             for (const auto& [item, path_where] : map.take_list("paths", Need::required)) {
                 if (auto why =
                         item->kind == YamlNode::Kind::scalar ? why_not_absolute(item->text) : "is not an absolute path")
-                    errors_.add(item->place, path_where, fmt::format("{} {}", quoted(item->text), *why),
+                    errors_.add(item->place, path_where, fmt::format("{} {}", in_quotes(item->text), *why),
                                 "Write a path from the root, such as /etc.");
                 job.paths.push_back(item->text);
             }
@@ -277,7 +277,7 @@ class Loader {
             auto advice = near            ? fmt::format("Did you mean '{}'?", *near)
                           : names.empty() ? "The file has no 'pools:' yet; add the pool there."
                                           : fmt::format("The file has the pools {}.", join(names));
-            errors_.add(used.place, used.where, fmt::format("there is no pool {}", quoted(used.name)), advice);
+            errors_.add(used.place, used.where, fmt::format("there is no pool {}", in_quotes(used.name)), advice);
         }
     }
 };

@@ -25,7 +25,7 @@ std::string join(const std::vector<std::string>& words) {
     return joined;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t kShown = 60;
     std::string shown;
     for (char c : text.substr(0, kShown)) shown += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
@@ -90,7 +90,7 @@ void MapReader::finish() {
         if (known_.contains(key)) continue;
         auto near = nearest(key, known);
         auto advice = near ? fmt::format("Did you mean '{}'?", *near) : fmt::format("Known here: {}.", join(known));
-        errors_.add(place, where_, fmt::format("the key {} is not known", quoted(key)), advice);
+        errors_.add(place, where_, fmt::format("the key {} is not known", in_quotes(key)), advice);
     }
 }
 
@@ -166,7 +166,7 @@ const YamlNode* MapReader::name(std::string_view key, std::string& value) {
     if (name.size() <= 64 && std::all_of(name.begin(), name.end(), allowed) && name.front() != ' ' &&
         name.back() != ' ')
         return node;
-    error(*node, key, fmt::format("{} is not a name", quoted(name)),
+    error(*node, key, fmt::format("{} is not a name", in_quotes(name)),
           "A name has 1 to 64 letters, digits, '.', '_', '-' or blanks, with no blank at either end.");
     return nullptr;
 }
@@ -176,7 +176,7 @@ const YamlNode* MapReader::absolute_path(std::string_view key, std::string& valu
     if (!node) return nullptr;
     auto why = why_not_absolute(node->text);
     if (!why) return node;
-    error(*node, key, fmt::format("{} {}", quoted(node->text), *why),
+    error(*node, key, fmt::format("{} {}", in_quotes(node->text), *why),
           "Write a path from the root, such as /var/lib/capstan.");
     return nullptr;
 }
@@ -192,7 +192,7 @@ void MapReader::number(std::string_view key, std::uint32_t& value, Range<std::ui
     const auto& text = node->text;
     auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (problem != std::errc{} || end != text.data() + text.size() || number < range.from || number > range.to) {
-        error(*node, key, fmt::format("{} is not a number from {} to {}", quoted(text), range.from, range.to),
+        error(*node, key, fmt::format("{} is not a number from {} to {}", in_quotes(text), range.from, range.to),
               fmt::format("The least is {}, the most {}.", range.from, range.to));
         return;
     }
@@ -205,10 +205,10 @@ const YamlNode* MapReader::size(std::string_view key, std::uint64_t& value, Rang
     auto parsed = parse_size(node->text);
     auto limits = fmt::format("from {} to {}", size_text(range.from), size_text(range.to));
     if (!parsed) {
-        error(*node, key, fmt::format("{} is not a size", quoted(node->text)),
+        error(*node, key, fmt::format("{} is not a size", in_quotes(node->text)),
               fmt::format("Write a number with its unit (KiB, MiB, GiB, TiB), {}.", limits));
     } else if (*parsed < range.from || *parsed > range.to) {
-        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)),
+        error(*node, key, fmt::format("{} is out of its limits", in_quotes(node->text)),
               fmt::format("It may be {}.", limits));
     } else {
         value = *parsed;
@@ -223,10 +223,10 @@ void MapReader::duration(std::string_view key, std::chrono::seconds& value, Rang
     auto parsed = parse_duration(node->text);
     auto limits = fmt::format("from {} to {}", duration_text(range.from), duration_text(range.to));
     if (!parsed) {
-        error(*node, key, fmt::format("{} is not a time", quoted(node->text)),
+        error(*node, key, fmt::format("{} is not a time", in_quotes(node->text)),
               fmt::format("Write a number with its unit (s, min, h, d, w, y), {}.", limits));
     } else if (*parsed < range.from || *parsed > range.to) {
-        error(*node, key, fmt::format("{} is out of its limits", quoted(node->text)),
+        error(*node, key, fmt::format("{} is out of its limits", in_quotes(node->text)),
               fmt::format("It may be {}.", limits));
     } else {
         value = *parsed;
@@ -237,7 +237,7 @@ void MapReader::wrong_word(const YamlNode& node, std::string_view key, const std
     auto near = nearest(node.text, words);
     auto advice = fmt::format("Allowed: {}.", join(words));
     if (near) advice = fmt::format("Did you mean '{}'? {}", *near, advice);
-    error(node, key, fmt::format("{} is not one of the allowed words", quoted(node.text)), advice);
+    error(node, key, fmt::format("{} is not one of the allowed words", in_quotes(node.text)), advice);
 }
 
 }  // namespace capstan::config

@@ -61,7 +61,8 @@ class MapReader {
 
     // Each leaves `value` alone when the key is absent or wrong. The node returned is null then.
     const YamlNode* text(std::string_view key, std::string& value, Need need = Need::optional);
-    const YamlNode* name(std::string_view key, std::string& value);  // required; letters, digits, . _ - and blanks; 1 to 64
+    const YamlNode* name(std::string_view key,
+                         std::string& value);  // required; letters, digits, . _ - and blanks; 1 to 64
     const YamlNode* absolute_path(std::string_view key, std::string& value, Need need = Need::optional);
     void flag(std::string_view key, bool& value);
     void number(std::string_view key, std::uint32_t& value, Range<std::uint32_t> range, Need need = Need::optional);
@@ -92,6 +93,6 @@ std::optional<std::string> why_not_absolute(std::string_view path);
 // The candidate with the fewest changed letters, if that is near enough to be meant.
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& candidates);
 std::string join(const std::vector<std::string>& words);  // "a, b, c"
-std::string quoted(std::string_view text);                // 'text', cut and cleaned for a message
+std::string in_quotes(std::string_view text);             // 'text', cut and cleaned for a message
 
 }  // namespace capstan::config

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 
 namespace capstan::daemon {
 namespace {
@@ -23,7 +24,8 @@ Task<Result<api::OperatorRequest>> request(ControlPlane& plane, std::string text
     co_return describe(plane, row);
 }
 
-Task<Result<api::OperatorRequest>> answer(ControlPlane& plane, std::string text, std::string note, bool done, Peer peer) {
+Task<Result<api::OperatorRequest>> answer(ControlPlane& plane, std::string text, std::string note, bool done,
+                                          Peer peer) {
     CAPSTAN_CO_TRY(auto id, number<RequestId>(text));
     CAPSTAN_CO_CHECK(plane.answer_request(id, note, done, who_is(peer)));
     co_return co_await request(plane, std::move(text));
@@ -80,11 +82,17 @@ Task<Result<api::Explanation>> explain(ControlPlane& plane, std::string text) {
 void add_work_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kRequests, [&plane](Call, api::RequestQuery query) { return requests(plane, query.all); });
     router.on(api::kRequest, [&plane](Call call, api::None) { return request(plane, call.parameters[0]); });
-    router.on(api::kComplete, [&plane](Call call, api::AnswerRequest a) { return answer(plane, call.parameters[0], a.note, true, call.peer); });
-    router.on(api::kRefuse, [&plane](Call call, api::AnswerRequest a) { return answer(plane, call.parameters[0], a.note, false, call.peer); });
+    router.on(api::kComplete, [&plane](Call call, api::AnswerRequest a) {
+        return answer(plane, call.parameters[0], a.note, true, call.peer);
+    });
+    router.on(api::kRefuse, [&plane](Call call, api::AnswerRequest a) {
+        return answer(plane, call.parameters[0], a.note, false, call.peer);
+    });
     router.on(api::kQueue, [&plane](Call, api::WorkQuery query) { return queue(plane, query.all); });
-    router.on(api::kQueueItem, [&plane](Call call, api::WatchRequest watch) { return item(plane, call.parameters[0], watch); });
-    router.on(api::kQueueCancel, [&plane](Call call, api::None) { return cancel(plane, call.parameters[0], call.peer); });
+    router.on(api::kQueueItem,
+              [&plane](Call call, api::WatchRequest watch) { return item(plane, call.parameters[0], watch); });
+    router.on(api::kQueueCancel,
+              [&plane](Call call, api::None) { return cancel(plane, call.parameters[0], call.peer); });
     router.on(api::kQueueExplain, [&plane](Call call, api::None) { return explain(plane, call.parameters[0]); });
 }
 

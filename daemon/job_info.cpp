@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::daemon {
 namespace {
 
@@ -125,7 +127,8 @@ Task<Result<api::JobInfo>> JobService::watch(JobId id, std::uint64_t after, std:
     const bool seen_this_run = after < std::uint64_t{1'000'000'000};
     while (!run->over && !context_.loop.stopping() && context_.clock.now() < end) {
         Completion<bool> woken(context_.loop);
-        auto timer = context_.clock.at(std::min<Steady>(end, context_.clock.now() + kNap), [woken] { woken.complete(true); });
+        auto timer =
+            context_.clock.at(std::min<Steady>(end, context_.clock.now() + kNap), [woken] { woken.complete(true); });
         std::erase_if(run->watchers, [](const Completion<bool>& watcher) { return watcher.done(); });
         run->watchers.push_back(woken);
         co_await woken.wait();

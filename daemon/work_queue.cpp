@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::daemon {
 namespace {
 
@@ -21,11 +23,13 @@ Result<void> WorkQueue::settle_after_start() {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(context_.store));
     auto now = context_.clock.wall();
     for (const auto& item : unfinished) {
-        auto ended = items_.apply(transaction, item.id, WorkEvent::failed, "the daemon was stopped before it was done", now);
+        auto ended =
+            items_.apply(transaction, item.id, WorkEvent::failed, "the daemon was stopped before it was done", now);
         if (!ended) return std::unexpected(ended.error());
     }
     for (const auto& request : submitted) {
-        auto ended = requests_.apply(transaction, request.id, RequestEvent::cancel, "the daemon was started again", now);
+        auto ended =
+            requests_.apply(transaction, request.id, RequestEvent::cancel, "the daemon was started again", now);
         if (!ended) return std::unexpected(ended.error());
     }
     return transaction.commit();
@@ -70,7 +74,8 @@ Result<void> WorkQueue::finish(WorkItemId id, const Result<void>& outcome) {
     auto found = live_.find(id);
     bool cancelled = !outcome && outcome.error().recovery == Recovery::cancelled;
     auto reason = outcome ? std::string() : to_text(outcome.error());
-    CAPSTAN_CHECK(end_requests(id, outcome ? RequestEvent::satisfied : RequestEvent::cancel, outcome ? "done" : reason));
+    CAPSTAN_CHECK(
+        end_requests(id, outcome ? RequestEvent::satisfied : RequestEvent::cancel, outcome ? "done" : reason));
     CAPSTAN_CHECK(apply(id, outcome ? WorkEvent::passed : cancelled ? WorkEvent::cancel : WorkEvent::failed, reason));
     if (found != live_.end()) live_.erase(found);
     if (!outcome) log::warning("work-ended", {{"item", std::to_string(raw(id))}, {"reason", reason}});
@@ -95,7 +100,8 @@ Task<Result<void>> WorkQueue::wait(WorkItemId id, std::string reason) {
     found = live_.find(id);
     if (found == live_.end()) co_return fail(Recovery::cancelled, fmt::format("work item {} was removed", raw(id)));
     if (!found->second.cancelled_by.empty())
-        co_return fail(Recovery::cancelled, fmt::format("work item {} was cancelled by {}", raw(id), found->second.cancelled_by));
+        co_return fail(Recovery::cancelled,
+                       fmt::format("work item {} was cancelled by {}", raw(id), found->second.cancelled_by));
     if (!found->second.refused.empty())
         co_return fail(Recovery::change_request, fmt::format("the operator refused: {}", found->second.refused));
     if (context_.clock.now() >= found->second.deadline)
@@ -106,7 +112,8 @@ Task<Result<void>> WorkQueue::wait(WorkItemId id, std::string reason) {
 
 Result<RequestId> WorkQueue::ask(pools::OperatorRequest request) {
     for (const auto& [id, open] : open_) {
-        if (open.work_item != request.work_item || open.kind != request.kind || open.cartridge != request.cartridge) continue;
+        if (open.work_item != request.work_item || open.kind != request.kind || open.cartridge != request.cartridge)
+            continue;
         if (raw(request.work_item) == 0 && open.text != request.text) continue;
         if (open.text == request.text) return id;
         CAPSTAN_CHECK(end_requests(request.work_item, RequestEvent::cancel, "replaced by a newer request"));
@@ -114,7 +121,8 @@ Result<RequestId> WorkQueue::ask(pools::OperatorRequest request) {
     }
     request.created = context_.clock.wall();
     if (auto found = live_.find(request.work_item); found != live_.end())
-        request.deadline = request.created + std::chrono::duration_cast<std::chrono::seconds>(found->second.deadline - context_.clock.now());
+        request.deadline = request.created + std::chrono::duration_cast<std::chrono::seconds>(found->second.deadline -
+                                                                                              context_.clock.now());
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(context_.store));
     CAPSTAN_TRY(auto id, requests_.add(transaction, request));
     CAPSTAN_CHECK(transaction.commit());
@@ -139,7 +147,9 @@ Result<void> WorkQueue::end_requests(WorkItemId id, RequestEvent event, const st
     return {};
 }
 
-Result<void> WorkQueue::satisfied(WorkItemId id, const std::string& by) { return end_requests(id, RequestEvent::satisfied, by); }
+Result<void> WorkQueue::satisfied(WorkItemId id, const std::string& by) {
+    return end_requests(id, RequestEvent::satisfied, by);
+}
 
 Result<void> WorkQueue::cancel(WorkItemId id, const std::string& who) {
     CAPSTAN_TRY(auto item, items_.get(id));
@@ -183,8 +193,8 @@ Result<void> WorkQueue::complete(RequestId id, const std::string& note) {
         return fail(Recovery::change_request, fmt::format("operator request {} is not open", raw(id)),
                     "'capstan request list' shows those that are.");
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(context_.store));
-    auto applied = requests_.apply(transaction, id, RequestEvent::satisfied, note.empty() ? "the operator says so" : note,
-                                   context_.clock.wall());
+    auto applied = requests_.apply(transaction, id, RequestEvent::satisfied,
+                                   note.empty() ? "the operator says so" : note, context_.clock.wall());
     if (!applied) return std::unexpected(applied.error());
     CAPSTAN_CHECK(transaction.commit());
     open_.erase(open);

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <fmt/format.h>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -34,9 +35,7 @@ spdlog::level::level_enum spdlog_level(Level level) {
     return spdlog::level::err;
 }
 
-bool plain(const std::string& value) {
-    return !value.empty() && value.find_first_of(" \"=\n\t") == std::string::npos;
-}
+bool plain(const std::string& value) { return !value.empty() && value.find_first_of(" \"=\n\t") == std::string::npos; }
 
 }  // namespace
 

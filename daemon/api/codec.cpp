@@ -2,6 +2,7 @@
 
 #include "daemon/api/json_visitors.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace capstan::api {

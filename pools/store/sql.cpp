@@ -9,6 +9,7 @@
 #include <Poco/Nullable.h>
 
 #include <deque>
+#include <limits>
 
 namespace capstan::pools::sql {
 namespace {

@@ -12,12 +12,14 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <set>
+#include <string_view>
 #include <vector>
 
 namespace capstan::backup {

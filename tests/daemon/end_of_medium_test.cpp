@@ -1,9 +1,11 @@
-// The end of the medium at every block of a small set and of the catalog set behind it; what came out is read by the decoder behind
-// `capstan mtf`, without daemon and database.
+// The end of the medium at every block of a small set and of the catalog set behind it; what came out is read by the
+// decoder behind `capstan mtf`, without daemon and database.
 #include "tests/daemon/plane.hpp"
 #include "tests/simulation/oracle.hpp"
 
 #include <fmt/format.h>
+
+#include <algorithm>
 
 namespace capstan::daemon {
 namespace {
@@ -19,7 +21,9 @@ std::string wrong_with(const simulation::Tapes& tapes, const std::map<std::strin
         if (!set.closed || set.aborted) text += set.name + (set.closed ? " is aborted; " : " has no end; ");
         if (set.name != "job" && set.name != "next") continue;
         ++sets;
-        if (set.files != source) text += fmt::format("{} has {} files, the source {}, or their contents differ; ", set.name, set.files.size(), source.size());
+        if (set.files != source)
+            text += fmt::format("{} has {} files, the source {}, or their contents differ; ", set.name,
+                                set.files.size(), source.size());
     }
     if (sets != 2) text += fmt::format("{} sets are on the tapes; ", sets);
     return text;

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::daemon {
 namespace {
 
@@ -22,7 +24,8 @@ class InlineWorker final : public Worker {
     Loop& loop_;
 };
 
-// Steps the stages between control events. A pipeline that stays idle lets time pass, so that timers come to their turn.
+// Steps the stages between control events. A pipeline that stays idle lets time pass, so that timers come to their
+// turn.
 class InlineStages final : public StageRunner {
   public:
     InlineStages(Loop& loop, SimClock& clock) : loop_(loop), clock_(clock) {}
@@ -51,7 +54,8 @@ class InlineStages final : public StageRunner {
 }  // namespace
 
 Scratch::Scratch() {
-    std::string base = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
+    std::string base =
+        std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : std::filesystem::temp_directory_path().string();
     auto pattern = base + "/capstan-plane-XXXXXX";
     path_ = ::mkdtemp(pattern.data());
 }
@@ -105,17 +109,24 @@ void Plane::start() {
     if (!opened) throw std::runtime_error(to_text(opened.error()));
     library = *opened;
     auto make_worker = [this]() -> std::unique_ptr<Worker> { return std::make_unique<InlineWorker>(*loop); };
-    World world{*loop, clock, entropy, *worker, *stages, make_worker, [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
-                    auto device = [this](std::uint8_t lun, const std::string& name) {
-                        auto door = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, lun);
-                        return std::make_shared<scsi::InlineDevice>(*loop, clock, door, name);
-                    };
-                    LibraryDevices devices;
-                    devices.changer = device(0, "library " + wanted.name);
-                    for (const auto& drive : wanted.drives)
-                        devices.drives.push_back(device(static_cast<std::uint8_t>(drive.element), "drive " + drive.name));
-                    return devices;
-                }};
+    World world{
+        *loop,
+        clock,
+        entropy,
+        *worker,
+        *stages,
+        make_worker,
+        [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
+            auto device = [this](std::uint8_t lun, const std::string& name) {
+                auto door = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, lun);
+                return std::make_shared<scsi::InlineDevice>(*loop, clock, door, name);
+            };
+            LibraryDevices devices;
+            devices.changer = device(0, "library " + wanted.name);
+            for (const auto& drive : wanted.drives)
+                devices.drives.push_back(device(static_cast<std::uint8_t>(drive.element), "drive " + drive.name));
+            return devices;
+        }};
     world.patience = std::chrono::milliseconds{0};
     world.file_threads = 0;
     auto made = ControlPlane::open(std::move(world), settings());

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace capstan::labels {
 namespace {
 
@@ -50,7 +52,9 @@ TEST(OurLabel, ComesBack) {
 
 TEST(OurLabel, UsesOnlyAllowedCharacters) {
     for (char c : to_media_header(some_label()).label)
-        EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) || std::string_view("+-_:/.{}| ").find(c) != std::string_view::npos) << c;
+        EXPECT_TRUE(std::isalnum(static_cast<unsigned char>(c)) ||
+                    std::string_view("+-_:/.{}| ").find(c) != std::string_view::npos)
+            << c;
 }
 
 TEST(OurLabel, IsFrozen) {
@@ -72,7 +76,8 @@ TEST(OurLabel, IsNeverTakenForAnotherWhenDamaged) {
         auto damaged = record;
         damaged[at] ^= 0x04;
         const auto recognition = recognise(damaged);
-        // Strings are covered by no checksum: a changed digit reads as another label. A changed header is never believed.
+        // Strings are covered by no checksum: a changed digit reads as another label. A changed header is never
+        // believed.
         if (at < 52) {
             EXPECT_FALSE(std::holds_alternative<MediaLabel>(recognition)) << at;
         }
@@ -100,7 +105,9 @@ TEST(OurLabel, RefusesWhatItCouldNotReadBack) {
 
 TEST(Foreign, IsNamed) {
     Buffer bacula(1024);
-    auto put = [&](std::size_t at, std::string_view text) { std::copy(text.begin(), text.end(), bacula.begin() + static_cast<std::ptrdiff_t>(at)); };
+    auto put = [&](std::size_t at, std::string_view text) {
+        std::copy(text.begin(), text.end(), bacula.begin() + static_cast<std::ptrdiff_t>(at));
+    };
     put(12, "BB02");
     put(36, "Bacula 1.0 immortal\n");
     put(36 + 21 + 4 + 32, "Full-0001");
@@ -111,9 +118,14 @@ TEST(Foreign, IsNamed) {
     EXPECT_EQ(describe(recognise(vol1)), "ANSI labelled tape TAPE01");
     std::copy_n("LTFS", 4, vol1.begin() + 24);
     EXPECT_EQ(describe(recognise(vol1)), "LTFS volume TAPE01");
-    EXPECT_EQ(describe(recognise(text_record("\xE5\xD6\xD3\xF1\xE3\xC1\xD7\xC5\xF0\xF1", 80))), "EBCDIC labelled tape (IBM) TAPE01");
-    EXPECT_EQ(describe(recognise(text_record("AMANDA: TAPESTART DATE 20260101 TAPE DAILY-7\n\014\n", 32768))), "Amanda tape DAILY-7");
-    EXPECT_EQ(describe(recognise(text_record("\xDC\xBD\xAF\xCA\xEB\xA0\xA5\x28" "xx{\"label-text\":\"PBS01\"}", 4096))), "Proxmox Backup Server tape PBS01");
+    EXPECT_EQ(describe(recognise(text_record("\xE5\xD6\xD3\xF1\xE3\xC1\xD7\xC5\xF0\xF1", 80))),
+              "EBCDIC labelled tape (IBM) TAPE01");
+    EXPECT_EQ(describe(recognise(text_record("AMANDA: TAPESTART DATE 20260101 TAPE DAILY-7\n\014\n", 32768))),
+              "Amanda tape DAILY-7");
+    EXPECT_EQ(describe(recognise(text_record("\xDC\xBD\xAF\xCA\xEB\xA0\xA5\x28"
+                                             "xx{\"label-text\":\"PBS01\"}",
+                                             4096))),
+              "Proxmox Backup Server tape PBS01");
     auto tar = text_record("some/file", 10240);
     std::copy_n("ustar", 5, tar.begin() + 257);
     EXPECT_EQ(describe(recognise(tar)), "tar archive some/file");

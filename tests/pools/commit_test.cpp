@@ -4,6 +4,8 @@
 #include "pools/clock_guard.hpp"
 #include "pools/store/sql.hpp"
 
+#include <algorithm>
+
 namespace capstan::pools {
 namespace {
 

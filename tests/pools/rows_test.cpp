@@ -1,6 +1,11 @@
 // Repositories: what goes in comes out, changes are audited, requests out of turn are refused.
 #include "support.hpp"
 
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace capstan::pools {
 namespace {
 

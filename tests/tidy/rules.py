@@ -154,4 +154,47 @@ def decoders(tree):
             yield "fuzz", path, 1, f"no stored corpus in corpus/{name}", path
 
 
-RULES = [sizes, banned, awaits, ranges, edges, decoders]
+# What the precompiled headers would hide: a name used without its header. Standard header -> names that need it.
+STANDARD = {header: re.compile(rf"\b{names}\b") for header, names in {
+    "string": r"std::(string|to_string)", "string_view": r"std::string_view", "vector": r"std::vector",
+    "cstdint": r"std::u?int(8|16|32|64|max|ptr)_t", "optional": r"std::(optional|nullopt)", "chrono": r"std::chrono",
+    "memory": r"std::((shared|unique|weak)_ptr|make_shared|make_unique|enable_shared_from_this)", "array": r"std::array",
+    "span": r"std::span", "functional": r"std::(function|move_only_function)", "map": r"std::(multi)?map", "set": r"std::set",
+    "deque": r"std::deque", "list": r"std::list", "unordered_map": r"std::unordered_map",
+    "unordered_set": r"std::unordered_set", "variant": r"std::(variant|monostate|visit|get_if|holds_alternative)",
+    "expected": r"std::(expected|unexpected)", "filesystem": r"std::filesystem", "atomic": r"std::(atomic|memory_order_\w+)",
+    "mutex": r"std::(mutex|lock_guard|unique_lock)", "thread": r"std::(thread|this_thread)",
+    "condition_variable": r"std::condition_variable", "sstream": r"std::[io]?stringstream", "charconv": r"std::(from|to)_chars",
+    "algorithm": r"std::(min|max|clamp|sort|find_if|any_of|all_of|copy_n|ranges::(sort|find|find_if|any_of|all_of|copy|equal))",
+    "bit": r"std::(bit_cast|endian|rotl|has_single_bit)", "cstring": r"std::(memcpy|memset|memcmp|strerror|strlen)",
+    "limits": r"std::numeric_limits", "tuple": r"std::(tuple|tie)", "fmt/format.h": r"fmt::format",
+}.items()}
+
+
+def all_includes(tree, path, headers, known):
+    """Names of all headers that a file includes itself or through headers of ours."""
+    if path in known:
+        return known[path]
+    known[path] = set()  # a circle adds nothing
+    found = set()
+    for _, header in tree.includes(path, '"<'):
+        found.add(header)
+        for place in (header, "tests/" + header):
+            if place in headers:
+                found |= all_includes(tree, place, headers, known)
+                break
+    known[path] = found
+    return found
+
+
+def standard(tree):
+    headers, known = {path for path in tree.code if path.endswith(".hpp")}, {}
+    for path in tree.code:
+        code = tree.blank(path)
+        for header, names in STANDARD.items():
+            match = names.search(code)
+            if match and header not in all_includes(tree, path, headers, known):
+                yield "include", path, source.line_of(code, match.start()), f"{match.group(0)} needs <{header}>", f"{path}:{header}"
+
+
+RULES = [sizes, banned, awaits, ranges, edges, decoders, standard]

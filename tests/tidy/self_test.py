@@ -100,6 +100,13 @@ class Rules(unittest.TestCase):
         self.assertEqual(faults(rules.edges, pools__a_dot_cpp='#include "config/base/x.hpp"\n', **files), [])
         self.assertEqual(len(faults(rules.edges, pools__a_dot_cpp='#include "tests/x.hpp"\n', **files)), 1)
 
+    def test_standard_headers(self):
+        self.assertEqual(faults(rules.standard, a__x_dot_cpp="std::vector<int> v;"), ["std::vector needs <vector>"])
+        self.assertEqual(faults(rules.standard, a__x_dot_cpp="#include <vector>\nstd::vector<int> v;"), [])
+        self.assertEqual(faults(rules.standard, a__x_dot_cpp="// std::vector\n"), [])
+        below = {"a__y_dot_hpp": '#include <vector>\n'}
+        self.assertEqual(faults(rules.standard, a__x_dot_cpp='#include "a/y.hpp"\nstd::vector<int> v;', **below), [])
+
     def test_decoders(self):
         header = "Result<int> decode_x(Bytes bytes);\n"
         self.assertEqual(len(faults(rules.decoders, a__x_dot_hpp=header)), 1)

@@ -49,7 +49,8 @@ class Tree:
 
 
 def headers_unproven(tree):
-    """Headers that no source includes first. Where a source does, the ordinary build has compiled the header alone."""
+    """Headers that no source includes first. Where a source does, the ordinary build has compiled it before all others of
+    ours; what the precompiled headers hide, rules.standard finds."""
     first = set()
     for path in tree.code:
         if path.endswith(".cpp"):

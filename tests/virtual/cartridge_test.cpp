@@ -6,8 +6,14 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
 #include <random>
+#include <string>
+#include <vector>
 
 namespace capstan::virtual_library {
 namespace {

@@ -4,8 +4,10 @@
 
 #include "support.hpp"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace capstan::conformance {
 

@@ -1,6 +1,8 @@
 #include "conformance.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <vector>
 
 namespace capstan::conformance {
 

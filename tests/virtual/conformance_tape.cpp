@@ -1,5 +1,8 @@
 #include "conformance.hpp"
 
+#include <cstdint>
+#include <vector>
+
 namespace capstan::conformance {
 
 using namespace virtual_library;

@@ -1,6 +1,11 @@
 // The suite for all transports, run on the virtual library in this process.
 #include "conformance.hpp"
 
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace capstan::conformance {
 namespace {
 

@@ -4,8 +4,11 @@
 #include "config/base/clock.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace capstan::virtual_library {
 namespace {

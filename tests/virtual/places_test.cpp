@@ -5,6 +5,7 @@
 #include "drives/virtual/places.hpp"
 
 #include <array>
+#include <filesystem>
 
 namespace capstan::virtual_library {
 namespace {

@@ -1,7 +1,11 @@
 // A drive against a model of a tape that is three lines long: random commands, power cuts and restarts, seeds printed.
 #include "support.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <memory>
 #include <random>
+#include <vector>
 
 namespace capstan::virtual_library {
 namespace {

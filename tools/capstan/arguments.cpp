@@ -10,6 +10,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 
 namespace capstan::tools {
 namespace {
