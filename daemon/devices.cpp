@@ -11,6 +11,10 @@ namespace capstan::daemon {
 
 using namespace std::chrono_literals;
 
+namespace {
+constexpr virtual_library::NexusId kOurs{1};
+}
+
 virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& settings) {
     virtual_library::LibraryGeometry geometry;
     geometry.drives.count = static_cast<std::uint16_t>(settings.drives);
@@ -37,20 +41,19 @@ Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& se
     CAPSTAN_TRY(auto library, virtual_library::VirtualLibrary::open(wanted.directory, geometry_of(wanted), options));
     OpenedLibrary opened;
     opened.virtual_library = library;
-    constexpr virtual_library::NexusId kOurs{1};
-    auto open = [&](std::uint8_t lun, std::string name) {
+    auto threads = std::make_shared<std::vector<std::shared_ptr<scsi::ThreadDevice>>>();
+    auto open = [&loop, library, threads](std::uint8_t lun, std::string name) {
         auto transport = std::make_unique<virtual_library::VirtualTransport>(library, kOurs, lun);
-        return scsi::ThreadDevice::create(loop, std::move(transport), std::move(name));
+        threads->push_back(scsi::ThreadDevice::create(loop, std::move(transport), std::move(name)));
+        return threads->back();
     };
-    std::vector<std::shared_ptr<scsi::ThreadDevice>> threads;
-    threads.push_back(open(0, fmt::format("library {}", settings.name)));
-    opened.devices.changer = threads.back();
-    for (const auto& drive : settings.drives) {
-        threads.push_back(open(static_cast<std::uint8_t>(drive.element), fmt::format("drive {}", drive.name)));
-        opened.devices.drives.push_back(threads.back());
-    }
+    opened.open_drive = [open](const config::DriveSettings& drive) {
+        return open(static_cast<std::uint8_t>(drive.element), fmt::format("drive {}", drive.name));
+    };
+    opened.devices.changer = open(0, fmt::format("library {}", settings.name));
+    for (const auto& drive : settings.drives) opened.devices.drives.push_back(opened.open_drive(drive));
     opened.close = [threads] {
-        for (const auto& thread : threads) thread->close(5s);
+        for (const auto& thread : *threads) thread->close(5s);
     };
     return opened;
 }

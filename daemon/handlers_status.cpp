@@ -104,6 +104,19 @@ Task<Result<api::DriveInfo>> drive(ControlPlane& plane, std::string name) {
                    "'capstan drive list' shows them.");
 }
 
+Task<Result<api::Accepted>> enable(ControlPlane& plane, std::string name) {
+    for (auto& library : plane.libraries()) {
+        auto* found = library->find_drive(DriveName{name});
+        if (found == nullptr) continue;
+        CAPSTAN_CO_TRY(auto item, start_enable(plane, *library, *found));
+        api::Accepted accepted;
+        accepted.work_item = raw(item);
+        co_return accepted;
+    }
+    co_return fail(Recovery::change_request, fmt::format("there is no drive {}", name),
+                   "'capstan drive list' shows them.");
+}
+
 Task<Result<api::LibraryList>> libraries(ControlPlane& plane) {
     api::LibraryList list;
     list.libraries = describe_libraries(plane);
@@ -125,6 +138,7 @@ void add_status_handlers(Router& router, ControlPlane& plane) {
         return inventory(plane, call.parameters[0], request);
     });
     router.on(api::kDrives, [&plane](Call, api::None) { return drives_of(plane); });
+    router.on(api::kDriveEnable, [&plane](Call call, api::None) { return enable(plane, call.parameters[0]); });
     router.on(api::kDrive, [&plane](Call call, api::None) { return drive(plane, call.parameters[0]); });
 }
 

@@ -64,18 +64,38 @@ Task<Result<void>> Library::start() {
         (void)set_state("needs_service", to_text(inventory.error()));
         co_return std::unexpected(inventory.error());
     }
-    for (auto& drive : drives_) {
-        const auto* element = inventory->find(ElementKind::drive, drive.settings.element);
-        if (element == nullptr) {
-            drive.trouble = fmt::format("library {} has no drive element {}; it has {}: correct `element` of drive {}", name_.text,
-                                        drive.settings.element, inventory->count(ElementKind::drive), drive.settings.name);
-            continue;
-        }
-        drive.element = element->address;
-    }
+    for (auto& drive : drives_) find_element(drive, *inventory);
     CAPSTAN_CO_CHECK(apply_inventory(*inventory));
     CAPSTAN_CO_CHECK(set_state("ready", ""));
     co_await empty_pickers();
+    co_return Result<void>{};
+}
+
+void Library::find_element(Drive& drive, const changer::Inventory& inventory) {
+    const auto* element = inventory.find(ElementKind::drive, drive.settings.element);
+    if (element == nullptr)
+        drive.trouble = fmt::format("library {} has no drive element {}; it has {}: correct `element` of drive {}", name_.text,
+                                    drive.settings.element, inventory.count(ElementKind::drive), drive.settings.name);
+    else
+        drive.element = element->address;
+}
+
+Task<Result<void>> Library::reopen(Drive& drive, std::shared_ptr<scsi::Device> device) {
+    auto hold = co_await robot_.take();
+    drive.owner->replace_device(std::move(device));
+    drive.prepared = false;
+    if (!drive.cartridge) drive.owner->cartridge_removed();  // a new door may hide one; the inventory tells
+    drive.trouble.clear();
+    auto found = co_await drive.owner->identify();
+    if (!found) {
+        drive.trouble = to_text(found.error());
+        context_.changed.notify();
+        co_return std::unexpected(found.error());
+    }
+    CAPSTAN_CO_CHECK(co_await refresh_locked());
+    find_element(drive, changer_->last_inventory());
+    context_.changed.notify();
+    if (!drive.trouble.empty()) co_return fail(Recovery::ask_operator, drive.trouble);
     co_return Result<void>{};
 }
 

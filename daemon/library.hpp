@@ -53,6 +53,9 @@ class Library {
     // Inventory by barcode and reconciliation; open journal entries are settled.
     Task<Result<void>> refresh();
 
+    // A drive that was in trouble is used again, through a new door; the robot is asked what is in it.
+    Task<Result<void>> reopen(Drive& drive, std::shared_ptr<scsi::Device> device);
+
     // Moves a cartridge to a place of this library, journalled. The drive at either end must have been leased by the caller.
     Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
     // A slot that is empty, by the last inventory; the lowest number. Error: refresh_inventory/ask_operator when none is.
@@ -73,6 +76,7 @@ class Library {
 
   private:
     Task<void> empty_pickers();
+    void find_element(Drive& drive, const changer::Inventory& inventory);
     Task<Result<void>> refresh_locked();
     Task<Result<void>> move_locked(CartridgeId cartridge, pools::Place destination, WorkItemId item);
     Result<ElementAddress> element_of(const pools::Place& place) const;

@@ -18,6 +18,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <map>
 #include <string_view>
 
 namespace capstan::daemon {
@@ -102,19 +103,26 @@ int run(const config::Settings& settings) {
     SystemEntropy entropy;
     ThreadWorker worker(loop, "capstan-worker");
     ThreadStageRunner stages(loop);
-    std::vector<std::function<void()>> closers;
+    std::map<std::string, OpenedLibrary> opened_libraries;
+    auto close_libraries = [&] {
+        for (auto& [name, opened] : opened_libraries) opened.close();
+    };
     auto make_worker = [&] { return std::make_unique<ThreadWorker>(loop, "capstan-file"); };
     auto open_library = [&](const config::LibrarySettings& library) -> Result<LibraryDevices> {
         CAPSTAN_TRY(auto opened, open_devices(loop, library));
-        closers.push_back(opened.close);
-        return opened.devices;
+        auto devices = opened.devices;
+        opened_libraries.emplace(library.name, std::move(opened));
+        return devices;
     };
-    World world{loop, clock, entropy, worker, stages, make_worker, open_library};
+    auto open_drive = [&](const config::LibrarySettings& library, const config::DriveSettings& drive) {
+        return opened_libraries.at(library.name).open_drive(drive);
+    };
+    World world{loop, clock, entropy, worker, stages, make_worker, open_library, open_drive};
     world.host = host_name();
     auto plane = ControlPlane::open(std::move(world), settings);
     if (!plane) {
         fmt::print(stderr, "capstand: {}\n", to_text(plane.error()));
-        for (auto& close : closers) close();
+        close_libraries();
         return 1;
     }
     Router router;
@@ -125,7 +133,7 @@ int run(const config::Settings& settings) {
     HttpServer server(loop, options, router.handler());
     if (auto listening = server.start(); !listening) {
         fmt::print(stderr, "capstand: {}\n", to_text(listening.error()));
-        for (auto& close : closers) close();
+        close_libraries();
         return 1;
     }
     asio::signal_set signals(context, SIGTERM, SIGINT);
@@ -148,7 +156,7 @@ int run(const config::Settings& settings) {
     loop.spawn(start_and_say(**plane));
     context.run();
     server.stop();
-    for (auto& close : closers) close();
+    close_libraries();
     log::info("stopped");
     return 0;
 }

@@ -100,7 +100,7 @@ Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId
         }
         if (plan.kind == MountPlan::Kind::impossible)
             co_return fail(Recovery::ask_operator, fmt::format("{} cannot be mounted: {}", to_text(cartridge), plan.reason),
-                           "Look at 'capstan drive list'; repair or enable a drive and run the job again.");
+                           "Look at 'capstan drive list'; repair a drive, run 'capstan drive enable DRIVE', and run the job again.");
         if (plan.kind == MountPlan::Kind::ask_operator) {
             pools::OperatorRequest request;
             request.kind = pools::RequestKind::mount_this;

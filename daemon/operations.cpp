@@ -43,6 +43,15 @@ Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, W
     co_return Result<void>{};
 }
 
+Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive& drive, WorkItemId item) {
+    auto outcome = plane.queue().start(item, fmt::format("opening drive {} again", drive.settings.name));
+    if (outcome) outcome = co_await plane.enable(library, drive);
+    drive.leased_by.clear();
+    drive.activity = "idle";
+    plane.context().changed.notify();
+    co_return outcome;
+}
+
 Task<Result<void>> import_all(ControlPlane& plane, Library& library, WorkItemId item) {
     CAPSTAN_CO_CHECK(plane.queue().start(item, "looking into the IE ports"));
     CAPSTAN_CO_CHECK(co_await library.refresh());
@@ -77,6 +86,16 @@ Task<Result<void>> export_one(ControlPlane& plane, Library& library, CartridgeId
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full) {
     CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::inventory, library.name(), CartridgeId{}, PoolId{}));
     plane.context().loop.spawn(run(plane, item, inventory(plane, library, full, item)));
+    return item;
+}
+
+Result<WorkItemId> start_enable(ControlPlane& plane, Library& library, Library::Drive& drive) {
+    if (!drive.leased_by.empty())
+        return fail(Recovery::change_request, fmt::format("drive {} is in use by {}", drive.settings.name, drive.leased_by),
+                    "Wait until that has ended, or cancel it.");
+    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::inventory, library.name(), CartridgeId{}, PoolId{}));
+    drive.leased_by = fmt::format("work item {}", raw(item));
+    plane.context().loop.spawn(run(plane, item, enable(plane, library, drive, item)));
     return item;
 }
 

@@ -7,6 +7,8 @@ namespace capstan::daemon {
 
 // By barcode; `full`: also mounts every cartridge whose label is to be read, or every one.
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full);
+// Takes a drive back into use after a repair. Error: it is in use.
+Result<WorkItemId> start_enable(ControlPlane& plane, Library& library, Library::Drive& drive);
 Result<WorkItemId> start_label(ControlPlane& plane, const pools::Cartridge& cartridge, const pools::Pool& pool,
                                std::optional<pools::OperatorWord> word);
 Result<WorkItemId> start_move(ControlPlane& plane, const pools::Cartridge& cartridge, pools::Place destination);

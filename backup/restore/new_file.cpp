@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -50,6 +51,14 @@ bool NewFile::create(int parent) {
         file_.reset(::openat(parent, temporary_.c_str(), kCreate, 0600));
     } while (!file_ && errno == EEXIST);  // left by a restore that was killed
     return static_cast<bool>(file_);
+}
+
+bool NewFile::has_room_for(std::uint64_t bytes) const {
+    constexpr std::uint64_t kSmall = 8u << 20;  // not worth a question
+    struct statvfs room{};
+    if (bytes < kSmall || ::fstatvfs(file_.get(), &room) != 0) return true;
+    const auto blocks = ::geteuid() == 0 ? room.f_bfree : room.f_bavail;
+    return bytes / room.f_frsize < blocks;
 }
 
 bool NewFile::link(const std::string& name) {

@@ -36,6 +36,9 @@ class NewFile {
 
     // Makes an empty file in the directory `parent`, which must stay open until place() or drop(). False and errno.
     bool create(int parent);
+    // Whether the file system has that many bytes now. They are not reserved: blocks that fallocate(2) reserves are
+    // written to the journal once more when they get their contents.
+    bool has_room_for(std::uint64_t bytes) const;
     int descriptor() const { return file_.get(); }
     explicit operator bool() const { return static_cast<bool>(file_); }
     // Gives it its name and closes it. False and errno (EEXIST: something has the name, and existing is `never`): it is

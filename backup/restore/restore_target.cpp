@@ -23,7 +23,6 @@ namespace capstan::backup {
 
 namespace {
 
-constexpr std::uint64_t kPreallocateFrom = 8u << 20;
 constexpr std::size_t kLeftMax = 64;  // directories that wait for their files
 using Verdict = ObjectSink::Verdict;
 
@@ -203,11 +202,9 @@ Verdict RestoreTarget::begin_small_file(int parent) {
 Verdict RestoreTarget::begin_file(int parent) {
     if (!file_.create(parent)) return failed_errno("it cannot be created");
     applier_.apply_before_data(file_.descriptor(), object_.metadata);
-    auto size = object_.metadata.size;
-    if (!object_.sparse && size >= kPreallocateFrom &&
-        ::fallocate(file_.descriptor(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)) != 0 && errno == ENOSPC) {
+    if (!object_.sparse && !file_.has_room_for(object_.metadata.size)) {
         file_.drop();
-        return failed(fmt::format("there is no room for its {} bytes", size));
+        return failed(fmt::format("there is no room for its {} bytes", object_.metadata.size));
     }
     end_ = 0;
     return Verdict::write_data;

@@ -27,6 +27,7 @@ inline constexpr Route<None, LibraryDetails> kLibrary{Method::get, "/v1/librarie
 inline constexpr Route<InventoryRequest, Accepted> kInventory{Method::post, "/v1/libraries/{library}/inventory"};
 inline constexpr Route<None, DriveList> kDrives{Method::get, "/v1/drives"};
 inline constexpr Route<None, DriveInfo> kDrive{Method::get, "/v1/drives/{drive}"};
+inline constexpr Route<None, Accepted> kDriveEnable{Method::post, "/v1/drives/{drive}/enable"};
 
 // {medium}: volume tag, or "id:N".
 inline constexpr Route<MediaQuery, MediaList> kMedia{Method::get, "/v1/media"};

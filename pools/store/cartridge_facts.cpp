@@ -19,34 +19,32 @@ Result<void> set_value(StateStore& store, WriteTransaction& transaction, Cartrid
     return Audit(store).add(transaction, {0, note, id, std::string(column), before, after});
 }
 
+Result<void> set_flag(StateStore& store, WriteTransaction& transaction, CartridgeId id, std::string_view column,
+                      bool Cartridge::*flag, bool value, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, Cartridges(store).get(id));
+    return set_value(store, transaction, id, column, sql::value_of(value), yes_no(before.*flag), yes_no(value), note);
+}
+
 }  // namespace
 
 Result<void> Cartridges::set_suspect(WriteTransaction& transaction, CartridgeId id, bool suspect,
                                      const AuditNote& note) {
-    CAPSTAN_TRY(const auto before, get(id));
-    return set_value(store_, transaction, id, "suspect", sql::value_of(suspect), yes_no(before.suspect),
-                     yes_no(suspect), note);
+    return set_flag(store_, transaction, id, "suspect", &Cartridge::suspect, suspect, note);
 }
 
 Result<void> Cartridges::set_write_protected(WriteTransaction& transaction, CartridgeId id, bool protect,
                                              const AuditNote& note) {
-    CAPSTAN_TRY(const auto before, get(id));
-    return set_value(store_, transaction, id, "write_protected", sql::value_of(protect), yes_no(before.write_protected),
-                     yes_no(protect), note);
+    return set_flag(store_, transaction, id, "write_protected", &Cartridge::write_protected, protect, note);
 }
 
 Result<void> Cartridges::set_duplicate_tag(WriteTransaction& transaction, CartridgeId id, bool duplicate,
                                            const AuditNote& note) {
-    CAPSTAN_TRY(const auto before, get(id));
-    return set_value(store_, transaction, id, "duplicate_tag", sql::value_of(duplicate), yes_no(before.duplicate_tag),
-                     yes_no(duplicate), note);
+    return set_flag(store_, transaction, id, "duplicate_tag", &Cartridge::duplicate_tag, duplicate, note);
 }
 
 Result<void> Cartridges::set_must_identify(WriteTransaction& transaction, CartridgeId id, bool must,
                                            const AuditNote& note) {
-    CAPSTAN_TRY(const auto before, get(id));
-    return set_value(store_, transaction, id, "must_identify", sql::value_of(must), yes_no(before.must_identify),
-                     yes_no(must), note);
+    return set_flag(store_, transaction, id, "must_identify", &Cartridge::must_identify, must, note);
 }
 
 Result<void> Cartridges::set_volume_tag(WriteTransaction& transaction, CartridgeId id, const VolumeTag& tag,

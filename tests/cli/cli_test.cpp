@@ -39,6 +39,7 @@ TEST(Usage, EveryCommandHasAnExample) {
                                                                                 {"library", "inventory"},
                                                                                 {"drive", "list"},
                                                                                 {"drive", "show"},
+                                                                                {"drive", "enable"},
                                                                                 {"media", "list"},
                                                                                 {"media", "show"},
                                                                                 {"media", "label"},

@@ -123,6 +123,19 @@ TEST(Inventory, TakesTheOnlyLibrary) {
     EXPECT_EQ(run(served.socket(), {"library", "inventory", "LIB1", "--full"}).status, 0);
 }
 
+TEST(Drive, IsEnabledByName) {
+    Served served;
+    std::string enabled;
+    served.router.on(api::kDriveEnable, [&](daemon::Call call, api::None) {
+        enabled = call.parameters[0];
+        return answer_with(api::Accepted{});
+    });
+    ASSERT_TRUE(served.start());
+    EXPECT_EQ(run(served.socket(), {"drive", "enable"}).status, 2);
+    EXPECT_EQ(run(served.socket(), {"drive", "enable", "D1"}).status, 0);
+    EXPECT_EQ(enabled, "D1");
+}
+
 void serve_media(Served& served) {
     auto now = api::Time{1'790'000'000, 0};
     api::MediaInfo medium{.cartridge = 3,

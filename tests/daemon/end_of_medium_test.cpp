@@ -33,11 +33,7 @@ void end_at_every_block(std::uint64_t early_warning) {
     unsigned media_max = 0;
     for (std::uint64_t blocks = 8; blocks <= 20; ++blocks) {
         SCOPED_TRACE(fmt::format("cartridges of {} blocks, early warning {} before the end", blocks, early_warning));
-        PlaneOptions options;
-        options.capacity = blocks * kBlock;
-        options.early_warning = early_warning * kBlock;
-        options.cartridges = 12;
-        Plane plane(options);
+        Plane plane({.capacity = blocks * kBlock, .early_warning = early_warning * kBlock, .cartridges = 12});
         plane.start();
         plane.label_all(12);
         auto tree = plane.make_tree("tree", 5, 50000);

@@ -63,6 +63,10 @@ Scratch::~Scratch() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
 }
+void Scratch::copy(const std::string& from, const std::string& to) const {
+    std::filesystem::remove_all(*this / to);
+    std::filesystem::copy(*this / from, *this / to, std::filesystem::copy_options::recursive);
+}
 
 Plane::Plane(PlaneOptions o) : options(o) {
     log::set_output([](log::Level, const std::string& line) {
@@ -92,6 +96,11 @@ config::Settings Plane::settings() const {
     return settings;
 }
 
+std::shared_ptr<scsi::Device> Plane::door(unsigned unit, const std::string& name) {
+    auto transport = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, static_cast<std::uint8_t>(unit));
+    return std::make_shared<scsi::InlineDevice>(*loop, clock, std::move(transport), name);
+}
+
 void Plane::start() {
     context = std::make_unique<asio::io_context>();
     loop = std::make_unique<Loop>(*context);
@@ -117,15 +126,13 @@ void Plane::start() {
         *stages,
         make_worker,
         [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
-            auto device = [this](std::uint8_t lun, const std::string& name) {
-                auto door = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, lun);
-                return std::make_shared<scsi::InlineDevice>(*loop, clock, door, name);
-            };
             LibraryDevices devices;
-            devices.changer = device(0, "library " + wanted.name);
-            for (const auto& drive : wanted.drives)
-                devices.drives.push_back(device(static_cast<std::uint8_t>(drive.element), "drive " + drive.name));
+            devices.changer = door(0, "library " + wanted.name);
+            for (const auto& drive : wanted.drives) devices.drives.push_back(door(drive.element, "drive " + drive.name));
             return devices;
+        },
+        [this](const config::LibrarySettings&, const config::DriveSettings& drive) {
+            return door(drive.element, "drive " + drive.name);
         }};
     world.patience = std::chrono::milliseconds{0};
     world.file_threads = 0;
@@ -175,6 +182,12 @@ Result<void> Plane::finish_work(WorkItemId item) {
 
 Result<void> Plane::inventory(bool full) {
     CAPSTAN_TRY(auto item, start_inventory(*plane, *plane->libraries().front(), full));
+    return finish_work(item);
+}
+
+Result<void> Plane::enable(std::size_t drive) {
+    auto& library_of_it = *plane->libraries().front();
+    CAPSTAN_TRY(auto item, start_enable(*plane, library_of_it, library_of_it.drives()[drive]));
     return finish_work(item);
 }
 

@@ -26,6 +26,7 @@ class Scratch {
     Scratch(const Scratch&) = delete;
     Scratch& operator=(const Scratch&) = delete;
     std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+    void copy(const std::string& from, const std::string& to) const;  // a directory of it; what was at `to` is gone
 
   private:
     std::string path_;
@@ -59,6 +60,7 @@ class Plane {
 
     // Work as an operator gives it; each is done when it returns.
     Result<void> inventory(bool full = true);
+    Result<void> enable(std::size_t drive);
     void label_all(unsigned count);
     pools::Job backup(const std::string& path, const std::string& name = "job");
     pools::Job restore(std::uint64_t set, const std::string& to);
@@ -91,6 +93,7 @@ class Plane {
         result.emplace(co_await std::move(task));
     }
     config::Settings settings() const;
+    std::shared_ptr<scsi::Device> door(unsigned unit, const std::string& name);
     Result<void> finish_work(WorkItemId item);
 };
 

@@ -72,10 +72,7 @@ struct Ground {
 };
 
 TEST(Rebuild, ALostStateDirectoryComesBackFromTheMedia) {
-    PlaneOptions options;
-    options.capacity = 2'600'000;
-    options.early_warning = 400'000;
-    Ground ground(options);
+    Ground ground({.capacity = 2'600'000, .early_warning = 400'000});
     auto& plane = ground.plane;
     ASSERT_EQ(plane.backup(ground.small, "small").state, pools::JobState::complete);
     ASSERT_EQ(plane.backup(ground.large, "large").state, pools::JobState::complete);  // on two cartridges
@@ -112,10 +109,7 @@ TEST(Rebuild, ALostStateDirectoryComesBackFromTheMedia) {
 }
 
 TEST(Rebuild, WithoutAnyCatalogSetTheSetsAreReadFromTheirData) {
-    PlaneOptions options;
-    options.capacity = 2'000'000;
-    options.early_warning = 400'000;
-    Ground ground(options);
+    Ground ground({.capacity = 2'000'000, .early_warning = 400'000});
     auto& plane = ground.plane;
     ASSERT_EQ(plane.backup(ground.large, "large").state, pools::JobState::complete);
     auto before = ground.known();

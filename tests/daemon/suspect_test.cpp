@@ -92,6 +92,34 @@ TEST(Suspect, AFailedWriteIsAppendedToAgainAfterItsEndWasProven) {
     EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available);
 }
 
+TEST(Drive, IsUsedAgainAfterARepairWithoutARestart) {
+    Ground ground;
+    auto& plane = ground.plane;
+    auto& drives = plane.plane->libraries().front()->drives();
+    auto id = plane.start_backup(plane.make_tree("long", 30, 60000));
+    ASSERT_TRUE(plane.until([&] { return drives[0].activity == "writing"; }));
+    EXPECT_NE(to_text(plane.enable(0).error()).find("in use by job"), std::string::npos);
+    vl::FaultPlan faults;
+    faults.commands.push_back({1, 4, vl::CommandFault::Kind::gone});
+    plane.library->set_faults(faults);
+    ASSERT_EQ(plane.finish(id).state, pools::JobState::failed);
+    ASSERT_FALSE(drives[0].owner->why_faulted().empty() && drives[0].trouble.empty());
+    EXPECT_FALSE(plane.enable(0));  // it does not answer yet
+    EXPECT_FALSE(drives[0].trouble.empty());
+    plane.library->set_faults({});
+    plane.library->bring_back(1);
+    auto enabled = plane.enable(0);
+    ASSERT_TRUE(enabled) << to_text(enabled.error());
+    EXPECT_EQ(drives[0].trouble, "");
+    EXPECT_EQ(drives[0].owner->why_faulted(), "");
+    drives[1].trouble = "the other one is not to be used";
+    auto again = plane.backup(ground.tree);  // the suspect cartridge is still in the drive: proven, then appended to
+    ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
+    EXPECT_FALSE(plane.cartridge("CAP001L8").suspect);
+    auto restored = plane.restore(raw(plane.sets().front().number) - 1, plane.scratch / "restored");  // behind it is its catalog
+    EXPECT_EQ(restored.state, pools::JobState::complete) << restored.message;
+}
+
 TEST(Suspect, AMediumErrorWhileWritingClosesTheCartridge) {
     Ground ground;
     auto& plane = ground.plane;
@@ -108,10 +136,7 @@ TEST(Suspect, AMediumErrorWhileWritingClosesTheCartridge) {
 
 // A full medium ends with EOTM, not with the end of a set. Once all on it has expired it is used again like any other.
 TEST(Reuse, AFullMediumOfASpanningSetComesBack) {
-    PlaneOptions options;
-    options.capacity = 2'000'000;
-    options.early_warning = 400'000;
-    Ground ground(options);
+    Ground ground({.capacity = 2'000'000, .early_warning = 400'000});
     auto& plane = ground.plane;
     ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);  // ends on the first medium
     auto job = plane.backup(plane.make_tree("long", 30, 60000));

@@ -19,13 +19,13 @@ struct LostCommit {
         tree = plane.make_tree("tree", 12, 20000);
         EXPECT_EQ(plane.backup(tree, "first").state, pools::JobState::complete);
         plane.cut_power();
-        std::filesystem::copy(plane.scratch / "state", plane.scratch / "before", std::filesystem::copy_options::recursive);
+        plane.scratch.copy("state", "before");
         plane.start();
     }
     void go_back() {
         plane.cut_power();
         plane.forget_state();
-        std::filesystem::copy(plane.scratch / "before", plane.scratch / "state", std::filesystem::copy_options::recursive);
+        plane.scratch.copy("before", "state");
         plane.start();
     }
     Plane plane;
@@ -85,16 +85,9 @@ std::vector<EndOnTape> ends_on(const TapeObjects& tape) {
 // The state as it was at any event of a backup, and the tape as it is in the end: what checkpoints committed is known, the rest is
 // read from the tape, from the last object that is known on.
 TEST(TakeIn, AnyStateOfABackupAndTheWholeTape) {
-    PlaneOptions options;
-    options.checkpoint_bytes = 200'000;
-    LostCommit ground(options);
+    LostCommit ground({.checkpoint_bytes = 200'000});
     auto& plane = ground.plane;
     auto tree = plane.make_tree("long", 30, 30000);
-    namespace fs = std::filesystem;
-    auto copy = [&](const std::string& from, const std::string& to) {
-        fs::remove_all(plane.scratch / to);
-        fs::copy(plane.scratch / from, plane.scratch / to, fs::copy_options::recursive);
-    };
     auto id = plane.start_backup(tree, "long");
     std::vector<std::string> states;
     std::uint64_t recorded = 0;
@@ -104,19 +97,19 @@ TEST(TakeIn, AnyStateOfABackupAndTheWholeTape) {
         if (end == recorded && !states.empty()) continue;
         recorded = end;
         states.push_back(fmt::format("state-{}", states.size()));
-        copy("state", states.back());
+        plane.scratch.copy("state", states.back());
     }
     auto reference = plane.listing(3);
     auto was = plane.set(3);
     auto segments = pools::Sets(plane.state()).segments(SetNumber{3})->size();
     plane.cut_power();
-    copy("library", "library-0");
+    plane.scratch.copy("library", "library-0");
     ASSERT_GT(states.size(), 4U);
     bool inside = false;
     for (const auto& state : states) {
         SCOPED_TRACE(state);
-        copy(state, "state");
-        copy("library-0", "library");
+        plane.scratch.copy(state, "state");
+        plane.scratch.copy("library-0", "library");
         plane.start();
         auto before = pools::Sets(plane.state()).segments(SetNumber{3})->size();
         ASSERT_TRUE(plane.until([&] { return plane.plane->jobs().running().empty(); }));  // the job that was cut off runs once more
@@ -143,22 +136,15 @@ bool is_complete_on(const TapeObjects& tape, std::uint64_t set) {
 // The power is cut after any number of events of a backup with checkpoints inside the set. Whatever the tape holds then is taken in
 // or closed: the next job appends to the same cartridge, and a set whose end was on the tape is as if nothing had happened.
 TEST(TakeIn, AnyMomentOfABackup) {
-    PlaneOptions options;
-    options.checkpoint_bytes = 200'000;
-    LostCommit ground(options);
+    LostCommit ground({.checkpoint_bytes = 200'000});
     auto& plane = ground.plane;
     auto tree = plane.make_tree("long", 30, 30000);
     plane.cut_power();
-    namespace fs = std::filesystem;
-    auto copy = [&](const std::string& from, const std::string& to) {
-        fs::remove_all(plane.scratch / to);
-        fs::copy(plane.scratch / from, plane.scratch / to, fs::copy_options::recursive);
-    };
-    copy("state", "state-0");
-    copy("library", "library-0");
+    plane.scratch.copy("state", "state-0");
+    plane.scratch.copy("library", "library-0");
     auto begin = [&] {
-        copy("state-0", "state");
-        copy("library-0", "library");
+        plane.scratch.copy("state-0", "state");
+        plane.scratch.copy("library-0", "library");
         plane.start();
         return plane.start_backup(tree, "long");
     };

@@ -106,17 +106,18 @@ Result<daemon::LibraryDevices> Machine::open_library(Boot& boot) {
     options.timing.now = [&boot] { return boot.clock.now(); };
     options.timing.sleep = [&boot](std::chrono::microseconds time) { boot.clock.pass(time); };
     CAPSTAN_TRY(boot.library, vl::VirtualLibrary::open(library_directory(), settings_.geometry, options));
-    constexpr vl::NexusId kOurs{1};
-    auto open = [&](std::uint8_t lun, std::string name) {
-        auto inner = std::make_shared<vl::VirtualTransport>(boot.library, kOurs, lun);
-        auto traced = std::make_shared<TracedTransport>(std::move(inner), lun, boot.door);
-        return std::make_shared<scsi::InlineDevice>(boot.loop, boot.clock, std::move(traced), std::move(name));
-    };
     daemon::LibraryDevices devices;
-    devices.changer = open(0, "library LIB1");
-    for (std::uint8_t i = 1; i <= settings_.geometry.drives.count; ++i)
-        devices.drives.push_back(open(i, fmt::format("drive D{}", i)));
+    devices.changer = open_door(boot, 0, "library LIB1");
+    for (unsigned i = 1; i <= settings_.geometry.drives.count; ++i)
+        devices.drives.push_back(open_door(boot, i, fmt::format("drive D{}", i)));
     return devices;
+}
+
+std::shared_ptr<scsi::Device> Machine::open_door(Boot& boot, unsigned unit, std::string name) {
+    const auto lun = static_cast<std::uint8_t>(unit);
+    auto inner = std::make_shared<vl::VirtualTransport>(boot.library, vl::NexusId{1}, lun);
+    auto traced = std::make_shared<TracedTransport>(std::move(inner), lun, boot.door);
+    return std::make_shared<scsi::InlineDevice>(boot.loop, boot.clock, std::move(traced), std::move(name));
 }
 
 namespace {
@@ -143,7 +144,10 @@ void Machine::boot() {
                         boot_->worker,
                         boot_->stages,
                         [boot = boot_.get()] { return std::make_unique<SimulatedWorker>(boot->loop, boot->crew); },
-                        [this](const config::LibrarySettings&) { return open_library(*boot_); }};
+                        [this](const config::LibrarySettings&) { return open_library(*boot_); },
+                        [this](const config::LibrarySettings&, const config::DriveSettings& drive) {
+                            return open_door(*boot_, drive.element, "drive " + drive.name);
+                        }};
     world.patience = 0ms;
     world.file_threads = 0;
     world.host = "simulated";

@@ -94,6 +94,7 @@ class Machine {
         daemon::Router router;
     };
     Result<daemon::LibraryDevices> open_library(Boot& boot);
+    std::shared_ptr<scsi::Device> open_door(Boot& boot, unsigned unit, std::string name);
     config::Settings daemon_settings() const;
     void keep_disk();  // what a power cut now would leave
     void event_over();

@@ -98,6 +98,9 @@ class Arguments {
         auto* show_one = command(drive, "show", "one drive", "capstan drive show D1",
                                  [name](Session& s) { return show_drive(s, *name); });
         show_one->add_option("DRIVE", *name, "its name")->required();
+        auto* enable = command(drive, "enable", "use a drive again after a repair", "capstan drive enable D1",
+                               [name](Session& s) { return enable_drive(s, *name); });
+        enable->add_option("DRIVE", *name, "its name")->required();
     }
 
     void media() {

@@ -20,6 +20,7 @@ int show_library(Session& session, const std::string& name);
 int take_inventory(Session& session, std::string name, bool full);  // empty name: the only library
 int list_drives(Session& session);
 int show_drive(Session& session, const std::string& name);
+int enable_drive(Session& session, const std::string& name);
 
 // media_commands.cpp
 int list_media(Session& session, const api::MediaQuery& query);

@@ -112,4 +112,9 @@ int show_drive(Session& session, const std::string& name) {
     });
 }
 
+int enable_drive(Session& session, const std::string& name) {
+    auto accepted = session.client.call(api::kDriveEnable, {name});
+    return accepted ? follow(session, *accepted) : session.failed(accepted.error());
+}
+
 }  // namespace capstan::tools
