@@ -106,7 +106,7 @@ Task<Result<scsi::Turns::Turn>> ChangerOwner::Core::turn() {
     if (!mine) co_return fail(Recovery::cancelled, fmt::format("{}: the daemon is stopping", subject()));
     if (!why_faulted.empty()) {
         co_return fail(Recovery::stop_device, fmt::format("{}: its robot is faulted: {}", subject(), why_faulted),
-                       fmt::format("Look at the library, then 'capstan library enable {}'", settings.name.text));
+                       fmt::format("Look at the library, then run 'capstan library inventory {}'", settings.name.text));
     }
     co_return std::move(*mine);
 }
@@ -252,17 +252,25 @@ const std::string& ChangerOwner::why_faulted() const { return core_->why_faulted
 const Inventory& ChangerOwner::last_inventory() const { return core_->inventory; }
 std::optional<StaleReason> ChangerOwner::stale() const { return core_->stale; }
 
-void ChangerOwner::replace_device(std::shared_ptr<scsi::Device> device) {
-    core_->device.replace(std::move(device));
+Result<void> ChangerOwner::replace_device(std::shared_ptr<scsi::Device> device) {
+    if (!core_->device.replace(std::move(device))) {
+        auto why = core_->subject() + ": a command that was sent before has still not come back";
+        core_->give_up(why);
+        return fail(Recovery::stop_device, std::move(why),
+                    "Switch the library off and on; if that does not end it, start capstand again.");
+    }
     core_->why_faulted.clear();
     core_->set_stale(StaleReason::reset);
+    return {};
 }
 
 Task<Result<ChangerIdentity>> ChangerOwner::identify() {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
-    Operation<Result<ChangerIdentity>> operation = &operations::identify;
-    CAPSTAN_CO_TRY(auto found, co_await core.perform_flat(std::move(operation)));
+    Operation<Result<operations::Identified>> operation = &operations::identify;
+    CAPSTAN_CO_TRY(auto answer, co_await core.perform_flat(std::move(operation)));
+    core.timeouts.take(answer.commands);
+    const auto found = std::move(answer.identity);
     core.identity = found;
     const auto& wanted = core.settings.serial;
     if (!wanted.empty() && wanted != found.serial) {

@@ -54,7 +54,8 @@ class ChangerOwner {
     std::optional<StaleReason> stale() const;      // empty: the last inventory is believed
     // Called each time the inventory becomes stale, with the reason; an IE port used by hand comes as ie_port_used.
     std::function<void(StaleReason)> on_stale;
-    void replace_device(std::shared_ptr<scsi::Device> device);
+    // Error: a command that was sent through the old door has not come back; nothing is sent until it has.
+    Result<void> replace_device(std::shared_ptr<scsi::Device> device);
 
     // INQUIRY, VPD 80h, element address assignment (MODE SENSE 1Dh). Another serial than the configured one is ask_operator.
     Task<Result<ChangerIdentity>> identify();

@@ -65,7 +65,7 @@ Result<scsi::ElementStatusReport> read_all(const scsi::Target& robot, Abilities&
 
 Result<scsi::Readiness> probe(const scsi::Target& robot) { return scsi::take_attentions(robot); }
 
-Result<ChangerIdentity> identify(const scsi::Target& robot) {
+Result<Identified> identify(const scsi::Target& robot) {
     CAPSTAN_CHECK(scsi::take_attentions(robot));
     CAPSTAN_TRY(auto inquiry, scsi::inquiry(robot));
     if (inquiry.peripheral_qualifier != 0 || inquiry.device_type != scsi::DeviceType::changer) {
@@ -74,19 +74,28 @@ Result<ChangerIdentity> identify(const scsi::Target& robot) {
                                 inquiry.product, raw(inquiry.device_type)),
                     "Correct the library's device in the configuration");
     }
-    ChangerIdentity identity{.vendor = inquiry.vendor, .product = inquiry.product, .revision = inquiry.revision, .serial = {}};
+    Identified found;
+    found.identity = {.vendor = inquiry.vendor, .product = inquiry.product, .revision = inquiry.revision, .serial = {}};
     auto serial = scsi::vpd_serial_number(robot);
     if (serial) {
-        identity.serial = *serial;
+        found.identity.serial = *serial;
     } else if (!is_refused(serial.error())) {
         return std::unexpected(std::move(serial.error()));
     }
-    return identity;
+    auto commands = scsi::supported_commands(robot);
+    if (commands) {
+        found.commands = *std::move(commands);
+    } else if (!is_refused(commands.error())) {
+        return std::unexpected(std::move(commands.error()));
+    }
+    return found;
 }
 
 Result<void> init_element_status(const scsi::Target& robot) {
     CAPSTAN_CHECK(scsi::take_attentions(robot));
-    return scsi::initialize_element_status(robot);
+    auto done = scsi::initialize_element_status(robot);
+    if (!done && is_refused(done.error())) return {};
+    return done;
 }
 
 Result<void> lock_doors(const scsi::Target& robot, bool locked) {

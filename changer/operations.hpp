@@ -6,9 +6,13 @@
 
 namespace capstan::changer::operations {
 
-Result<ChangerIdentity> identify(const scsi::Target& robot);  // takes unit attentions
+struct Identified {
+    ChangerIdentity identity;
+    std::vector<scsi::SupportedCommand> commands;  // with the robot's own time limits; empty: it does not say
+};
+Result<Identified> identify(const scsi::Target& robot);       // takes unit attentions
 Result<scsi::Readiness> probe(const scsi::Target& robot);     // takes unit attentions
-Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions
+Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions; refused: it needs none
 Result<void> lock_doors(const scsi::Target& robot, bool locked);
 
 // What was refused by this robot once is not asked again.

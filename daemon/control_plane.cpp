@@ -91,10 +91,6 @@ Task<void> ControlPlane::start() {
     world_.loop.spawn(release_expired());
 }
 
-Task<Result<void>> ControlPlane::enable(Library& library, Library::Drive& drive) {
-    co_return co_await library.reopen(drive, world_.open_drive(library.settings(), drive.settings));
-}
-
 Task<void> ControlPlane::check_clock() {
     constexpr std::chrono::minutes kInterval{5};
     while (co_await sleep_for(world_.loop, world_.clock, kInterval)) {

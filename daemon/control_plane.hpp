@@ -20,8 +20,6 @@ struct World {  // what is outside
     StageRunner& stages;
     std::function<std::unique_ptr<Worker>()> make_worker;  // one more, for as long as a job needs it
     std::function<Result<LibraryDevices>(const config::LibrarySettings&)> open_library;
-    // A new door to a drive of a library that was opened before.
-    std::function<std::shared_ptr<scsi::Device>(const config::LibrarySettings&, const config::DriveSettings&)> open_drive;
     std::chrono::milliseconds patience{100};  // 0 in simulation
     unsigned file_threads = 2;                // that read or make a job's files; 0 in simulation
     std::string host = "localhost";
@@ -47,8 +45,6 @@ class ControlPlane {
     Wall started() const { return started_; }
     const std::string& host() const { return world_.host; }
     bool ready() const { return ready_; }  // start() is done
-    // After a repair: opens the drive again, and looks what lies where. The drive must be idle.
-    Task<Result<void>> enable(Library& library, Library::Drive& drive);
     // An operator's answer to a request: also ends the two stops, which ask by a request of their own.
     Result<void> answer_request(RequestId id, const std::string& note, bool done, const std::string& who);
 

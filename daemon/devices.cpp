@@ -41,19 +41,24 @@ Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& se
     CAPSTAN_TRY(auto library, virtual_library::VirtualLibrary::open(wanted.directory, geometry_of(wanted), options));
     OpenedLibrary opened;
     opened.virtual_library = library;
-    auto threads = std::make_shared<std::vector<std::shared_ptr<scsi::ThreadDevice>>>();
+    // A door that was given up goes with its last command; until then its own thread keeps it.
+    auto threads = std::make_shared<std::vector<std::weak_ptr<scsi::ThreadDevice>>>();
     auto open = [&loop, library, threads](std::uint8_t lun, std::string name) {
         auto transport = std::make_unique<virtual_library::VirtualTransport>(library, kOurs, lun);
-        threads->push_back(scsi::ThreadDevice::create(loop, std::move(transport), std::move(name)));
-        return threads->back();
+        std::erase_if(*threads, [](const auto& thread) { return thread.expired(); });
+        auto device = scsi::ThreadDevice::create(loop, std::move(transport), std::move(name));
+        threads->push_back(device);
+        return device;
     };
-    opened.open_drive = [open](const config::DriveSettings& drive) {
-        return open(static_cast<std::uint8_t>(drive.element), fmt::format("drive {}", drive.name));
+    opened.devices.open_again = [open, name = settings.name](const config::DriveSettings* drive) {
+        return drive == nullptr ? open(0, fmt::format("library {}", name))
+                                : open(static_cast<std::uint8_t>(drive->element), fmt::format("drive {}", drive->name));
     };
-    opened.devices.changer = open(0, fmt::format("library {}", settings.name));
-    for (const auto& drive : settings.drives) opened.devices.drives.push_back(opened.open_drive(drive));
+    opened.devices.changer = opened.devices.open_again(nullptr);
+    for (const auto& drive : settings.drives) opened.devices.drives.push_back(opened.devices.open_again(&drive));
     opened.close = [threads] {
-        for (const auto& thread : *threads) thread->close(5s);
+        for (const auto& thread : *threads)
+            if (auto device = thread.lock()) device->close(5s);
     };
     return opened;
 }

@@ -13,8 +13,6 @@ namespace capstan::daemon {
 struct OpenedLibrary {
     LibraryDevices devices;
     std::shared_ptr<virtual_library::VirtualLibrary> virtual_library;  // null: real hardware
-    // One drive once more, after it was given up: the old door may still be held by a command that never ends.
-    std::function<std::shared_ptr<scsi::Device>(const config::DriveSettings&)> open_drive;
     std::function<void()> close;  // ends the threads; before the loop goes away
 };
 

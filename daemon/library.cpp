@@ -15,7 +15,7 @@ using pools::Place;
 using pools::PlaceKind;
 
 Library::Library(Context& context, const config::LibrarySettings& settings, LibraryDevices devices)
-    : context_(context), settings_(settings), name_{settings.name}, robot_(context.loop) {
+    : context_(context), settings_(settings), name_{settings.name}, open_again_(std::move(devices.open_again)), robot_(context.loop) {
     changer::ChangerSettings changer_settings{.name = name_};
     changer_ = std::make_unique<changer::ChangerOwner>(context.loop, context.clock, std::move(devices.changer), changer_settings);
     changer_->on_stale = [this](changer::StaleReason reason) {
@@ -50,6 +50,11 @@ Result<void> Library::set_state(std::string state, std::string trouble) {
 
 Task<Result<void>> Library::start() {
     auto hold = co_await robot_.take();
+    if (inventoried_) co_return Result<void>{};  // an operator was faster
+    co_return co_await start_locked();
+}
+
+Task<Result<void>> Library::start_locked() {
     auto identified = co_await changer_->identify();
     if (!identified) {
         (void)set_state("needs_service", to_text(identified.error()));
@@ -80,23 +85,26 @@ void Library::find_element(Drive& drive, const changer::Inventory& inventory) {
         drive.element = element->address;
 }
 
-Task<Result<void>> Library::reopen(Drive& drive, std::shared_ptr<scsi::Device> device) {
-    auto hold = co_await robot_.take();
-    drive.owner->replace_device(std::move(device));
-    drive.prepared = false;
-    if (!drive.cartridge) drive.owner->cartridge_removed();  // a new door may hide one; the inventory tells
-    drive.trouble.clear();
-    auto found = co_await drive.owner->identify();
-    if (!found) {
-        drive.trouble = to_text(found.error());
-        context_.changed.notify();
-        co_return std::unexpected(found.error());
-    }
-    CAPSTAN_CO_CHECK(co_await refresh_locked());
-    find_element(drive, changer_->last_inventory());
+Task<Result<void>> Library::reopen(Drive& drive) {
+    auto outcome = co_await open_drive(drive);
+    drive.trouble = outcome ? "" : to_text(outcome.error());
+    if (outcome) find_element(drive, changer_->last_inventory());
     context_.changed.notify();
-    if (!drive.trouble.empty()) co_return fail(Recovery::ask_operator, drive.trouble);
-    co_return Result<void>{};
+    if (outcome && !drive.trouble.empty()) outcome = fail(Recovery::ask_operator, drive.trouble);
+    co_return outcome;
+}
+
+Task<Result<void>> Library::open_drive(Drive& drive) {
+    if (!inventoried_)
+        co_return fail(Recovery::retry_later, fmt::format("library {} has not been inventoried", name_.text),
+                       fmt::format("Run 'capstan library inventory {}' first.", name_.text));
+    CAPSTAN_CO_CHECK(drive.owner->replace_device(open_again_(&drive.settings)));
+    CAPSTAN_CO_CHECK(co_await drive.owner->identify());  // the robot serves others meanwhile
+    auto hold = co_await robot_.take();
+    drive.owner->cartridge_removed();  // what is in it now, the inventory tells
+    drive.cartridge.reset();
+    drive.prepared = false;
+    co_return co_await refresh_locked();
 }
 
 // A crash in the middle of a move may leave a cartridge in the picker; with it in its hand the robot moves no other.
@@ -114,13 +122,26 @@ Task<void> Library::empty_pickers() {
     }
 }
 
-Task<Result<void>> Library::refresh() {
+Task<Result<void>> Library::refresh(bool scan) {
     auto hold = co_await robot_.take();
-    co_return co_await refresh_locked();
+    if (!changer_->why_faulted().empty()) {
+        CAPSTAN_CO_CHECK(changer_->replace_device(open_again_(nullptr)));
+        auto identified = co_await changer_->identify();
+        if (!identified) {
+            (void)set_state("needs_service", to_text(identified.error()));
+            co_return std::unexpected(identified.error());
+        }
+    }
+    if (!inventoried_) co_return co_await start_locked();
+    co_return co_await refresh_locked(scan);
 }
 
-Task<Result<void>> Library::refresh_locked() {
+Task<Result<void>> Library::refresh_locked(bool scan) {
     (void)set_state("inventory", "");
+    if (scan) {
+        auto looked = co_await changer_->init_element_status();
+        if (!looked) log::warning("elements-not-scanned", {{"library", name_.text}, {"error", to_text(looked.error())}});
+    }
     auto inventory = co_await changer_->inventory();
     if (!inventory) {
         (void)set_state("needs_service", to_text(inventory.error()));
@@ -272,6 +293,12 @@ Task<Result<Library::Loaded>> Library::load(Drive& drive, CartridgeId cartridge,
     Place place{PlaceKind::drive, drive.settings.name};
     if (drive.cartridge != cartridge) CAPSTAN_CO_CHECK(co_await move(cartridge, place, item));
     CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(kReadyLimit));
+    if (drive.owner->cartridge() != cartridge) {
+        // The drive was reset and reported a medium of its own accord; whether it is the right one, its label tells.
+        CAPSTAN_CO_TRY(auto row, pools::Cartridges(context_.store).get(cartridge));
+        drive.owner->cartridge_inserted(cartridge, row.volume_tag);
+        CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(kReadyLimit));
+    }
     CAPSTAN_CO_TRY(auto medium, co_await drive.owner->prepare());
     CAPSTAN_CO_TRY(auto label, co_await read_label(*drive.owner));
     label.facts.write_protected = medium.write_protected;

@@ -20,6 +20,8 @@ namespace capstan::daemon {
 struct LibraryDevices {
     std::shared_ptr<scsi::Device> changer;
     std::vector<std::shared_ptr<scsi::Device>> drives;  // as in LibrarySettings::drives
+    // A new door to one of them, after it was given up; without a drive to the robot.
+    std::function<std::shared_ptr<scsi::Device>(const config::DriveSettings* drive)> open_again;
 };
 
 class Library {
@@ -50,11 +52,11 @@ class Library {
 
     // Start-up: identify everything, inventory, reconcile, unload what a crash left in drives but keep it there.
     Task<Result<void>> start();
-    // Inventory by barcode and reconciliation; open journal entries are settled.
-    Task<Result<void>> refresh();
-
-    // A drive that was in trouble is used again, through a new door; the robot is asked what is in it.
-    Task<Result<void>> reopen(Drive& drive, std::shared_ptr<scsi::Device> device);
+    // Inventory by barcode and reconciliation; open journal entries are settled. A robot that was given up is opened again.
+    // `scan`: the robot looks into every element first, where it can (INITIALIZE ELEMENT STATUS).
+    Task<Result<void>> refresh(bool scan = false);
+    // A drive that was in trouble is opened again; the robot is asked what is in it. The caller leased the drive.
+    Task<Result<void>> reopen(Drive& drive);
 
     // Moves a cartridge to a place of this library, journalled. The drive at either end must have been leased by the caller.
     Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
@@ -77,7 +79,9 @@ class Library {
   private:
     Task<void> empty_pickers();
     void find_element(Drive& drive, const changer::Inventory& inventory);
-    Task<Result<void>> refresh_locked();
+    Task<Result<void>> start_locked();
+    Task<Result<void>> open_drive(Drive& drive);
+    Task<Result<void>> refresh_locked(bool scan = false);
     Task<Result<void>> move_locked(CartridgeId cartridge, pools::Place destination, WorkItemId item);
     Result<ElementAddress> element_of(const pools::Place& place) const;
     pools::Place place_of(const changer::ElementFact& fact) const;
@@ -88,6 +92,7 @@ class Library {
     Context& context_;
     config::LibrarySettings settings_;
     LibraryName name_;
+    std::function<std::shared_ptr<scsi::Device>(const config::DriveSettings*)> open_again_;
     std::unique_ptr<changer::ChangerOwner> changer_;
     std::vector<Drive> drives_;
     Turn robot_;

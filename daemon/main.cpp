@@ -18,7 +18,6 @@
 
 #include <csignal>
 #include <cstdio>
-#include <map>
 #include <string_view>
 
 namespace capstan::daemon {
@@ -103,21 +102,17 @@ int run(const config::Settings& settings) {
     SystemEntropy entropy;
     ThreadWorker worker(loop, "capstan-worker");
     ThreadStageRunner stages(loop);
-    std::map<std::string, OpenedLibrary> opened_libraries;
+    std::vector<std::function<void()>> closers;
     auto close_libraries = [&] {
-        for (auto& [name, opened] : opened_libraries) opened.close();
+        for (auto& close : closers) close();
     };
     auto make_worker = [&] { return std::make_unique<ThreadWorker>(loop, "capstan-file"); };
     auto open_library = [&](const config::LibrarySettings& library) -> Result<LibraryDevices> {
         CAPSTAN_TRY(auto opened, open_devices(loop, library));
-        auto devices = opened.devices;
-        opened_libraries.emplace(library.name, std::move(opened));
-        return devices;
+        closers.push_back(opened.close);
+        return opened.devices;
     };
-    auto open_drive = [&](const config::LibrarySettings& library, const config::DriveSettings& drive) {
-        return opened_libraries.at(library.name).open_drive(drive);
-    };
-    World world{loop, clock, entropy, worker, stages, make_worker, open_library, open_drive};
+    World world{loop, clock, entropy, worker, stages, make_worker, open_library};
     world.host = host_name();
     auto plane = ControlPlane::open(std::move(world), settings);
     if (!plane) {

@@ -25,7 +25,7 @@ Result<WorkItemId> add(ControlPlane& plane, pools::WorkKind kind, const LibraryN
 
 Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, WorkItemId item) {
     CAPSTAN_CO_CHECK(plane.queue().start(item, "asking the robot what lies where"));
-    CAPSTAN_CO_CHECK(co_await library.refresh());
+    CAPSTAN_CO_CHECK(co_await library.refresh(full));
     pools::Cartridges cartridges(plane.context().store);
     CAPSTAN_CO_TRY(auto here, cartridges.in_library(library.name()));
     std::vector<CartridgeId> to_read;
@@ -45,7 +45,7 @@ Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, W
 
 Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive& drive, WorkItemId item) {
     auto outcome = plane.queue().start(item, fmt::format("opening drive {} again", drive.settings.name));
-    if (outcome) outcome = co_await plane.enable(library, drive);
+    if (outcome) outcome = co_await library.reopen(drive);
     drive.leased_by.clear();
     drive.activity = "idle";
     plane.context().changed.notify();

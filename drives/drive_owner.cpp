@@ -8,7 +8,8 @@ namespace capstan::drives {
 
 namespace {
 
-constexpr std::chrono::seconds kNap{1};  // between two looks at a drive that loads
+constexpr std::chrono::seconds kNap{1};       // between two looks at a drive that loads
+constexpr std::chrono::seconds kSeating{15};  // a drive may need that to see what the robot put into it
 template <class T>
 using Operation = std::move_only_function<T(const scsi::Target&)>;
 }  // namespace
@@ -42,11 +43,17 @@ void DriveOwner::cartridge_removed() {
     core_->cartridge_gone();
 }
 
-void DriveOwner::replace_device(std::shared_ptr<scsi::Device> device) {
+Result<void> DriveOwner::replace_device(std::shared_ptr<scsi::Device> device) {
     core_->forget(fmt::format("{}: the drive was opened again", core_->subject()));
-    core_->device.replace(std::move(device));
+    if (!core_->device.replace(std::move(device))) {
+        auto why = fmt::format("drive {}: a command that was sent before has still not come back", name().text);
+        core_->give_up(why);
+        return fail(Recovery::stop_device, std::move(why),
+                    "Switch the drive off and on; if that does not end it, start capstand again.");
+    }
     core_->why_faulted.clear();
     core_->fact<Replaced>();
+    return {};
 }
 
 Task<Result<DriveIdentity>> DriveOwner::identify() {
@@ -81,7 +88,8 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<LoadAsked>("wait until it is ready"));
-    const auto deadline = core.clock.now() + limit;
+    const auto begun = core.clock.now();
+    const auto deadline = begun + limit;
     core.loading = Loading{core.clock.now(), {}, {}};
     bool load_asked = false;
     for (;;) {
@@ -97,11 +105,13 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
                        "Check the drive's panel", probed->sense};
             co_return std::unexpected(std::move(late));
         }
-        if (probed->presence == Presence::not_loaded && !load_asked) {
+        // A cartridge that was unloaded and not taken out may be as good as absent for the drive: it is tried once.
+        const bool unseen = probed->presence == Presence::absent && core.cartridge && core.clock.now() - begun >= kSeating;
+        if ((probed->presence == Presence::not_loaded || unseen) && !load_asked) {
             load_asked = true;
             Operation<Result<void>> operation = &operations::load;
             auto loaded = co_await core.perform(std::move(operation), Attention::is_expected);
-            if (loaded) continue;
+            if (loaded || (unseen && core.state != DriveState::faulted)) continue;
             core.loading.reset();
             co_return loaded;
         }

@@ -88,7 +88,9 @@ class DriveOwner final : public BlockReader {
     // Facts, told by the mount service: what the robot did or the inventory saw.
     void cartridge_inserted(CartridgeId cartridge, VolumeTag volume_tag);
     void cartridge_removed();
-    void replace_device(std::shared_ptr<scsi::Device> device);  // after `faulted`: a new door to the same drive
+    // A new door to the same drive, for whoever has it alone. Error: a command that was sent through the old one has not come
+    // back and could still be carried out between those of the new one; the drive is `faulted`.
+    Result<void> replace_device(std::shared_ptr<scsi::Device> device);
     // Called when trust ends unexpectedly: the drive reported something, or a command failed. Empty: nobody.
     std::function<void(const std::string& why)> on_trust_lost;
 

@@ -61,7 +61,7 @@ Refusal check_identity(const PermitRequest& request, const PermitFacts& facts) {
                       "Look for the real cartridge with a full inventory; erase this record only if it is lost.");
         case MediumKind::foreign:
             return no(Recovery::ask_operator, fmt::format("it holds foreign data ({})", medium.description),
-                      "If the data are not needed, say so for this one cartridge with 'capstan media erase --force'.");
+                      "If the data are not needed, say so for this one cartridge with 'capstan media erase VOLUME --overwrite'.");
         case MediumKind::unreadable:
             return no(Recovery::ask_operator, fmt::format("its label cannot be read ({})", medium.description),
                       "Clean the drive and try another one; then decide about this one cartridge.");

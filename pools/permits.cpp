@@ -191,7 +191,7 @@ class Judge {
         const auto& word = request_.word;
         if (!word || word->cartridge != row_.id || word->who.empty() || word->why.empty())
             return no(Recovery::ask_operator, "no operator has given his word, with a reason, for this one cartridge",
-                      "Say so with 'capstan media erase --force --reason'.");
+                      "Say so with 'capstan media erase VOLUME --overwrite'.");
         if (word->seen != medium_.kind)
             return no(Recovery::ask_operator,
                       fmt::format("the operator was told that it is {}, and now it is {}", name_of(word->seen),

@@ -57,6 +57,7 @@ bool NewFile::has_room_for(std::uint64_t bytes) const {
     constexpr std::uint64_t kSmall = 8u << 20;  // not worth a question
     struct statvfs room{};
     if (bytes < kSmall || ::fstatvfs(file_.get(), &room) != 0) return true;
+    if (room.f_blocks == 0 || room.f_frsize == 0) return true;  // a file system without a size: ramfs, some of FUSE
     const auto blocks = ::geteuid() == 0 ? room.f_bfree : room.f_bavail;
     return bytes / room.f_frsize < blocks;
 }

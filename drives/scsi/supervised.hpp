@@ -24,6 +24,9 @@ struct CommandLog {
     // Any thread: odd while a command is on its way, and its time limit.
     std::atomic<std::uint64_t> ticks = 0;
     std::atomic<std::int64_t> limit_ms = 0;
+    // Nobody waits for the operation: it sends no further command. Looked at after the tick, so that who sets it and then
+    // sees an even tick knows that nothing comes any more (all four in one order).
+    std::atomic<bool> abandoned = false;
 };
 
 // The device's thread. BUSY, TASK SET FULL and RESERVATION CONFLICT are Errors of which the outcome is known: nothing was done.
@@ -36,9 +39,13 @@ class WatchedTransport final : public Transport {
     Result<ScsiReply> execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout) override {
         log_.last_opcode = cdb.bytes[0];
         log_.limit_ms.store(timeout.count(), std::memory_order_relaxed);
-        log_.ticks.fetch_add(1, std::memory_order_release);
+        log_.ticks.fetch_add(1);
+        if (log_.abandoned.load()) {
+            log_.ticks.fetch_add(1);
+            return fail(Recovery::stop_device, "the device was given up while this operation ran");
+        }
         auto reply = transport_.execute(cdb, data_out, data_in, timeout);
-        log_.ticks.fetch_add(1, std::memory_order_release);
+        log_.ticks.fetch_add(1);
         if (!reply) {
             if (!log_.lost && outcome_is_unknown(reply.error())) log_.lost = reply.error();
         } else if (reply->sense) {
@@ -97,9 +104,19 @@ class SupervisedDevice {
     SupervisedDevice(Loop& loop, Clock& clock, std::shared_ptr<Device> device, std::chrono::milliseconds grace)
         : loop_(loop), clock_(clock), device_(std::move(device)), grace_(grace) {}
     std::string describe() const { return device_ ? device_->describe() : "device"; }
-    void replace(std::shared_ptr<Device> device) { device_ = std::move(device); }
-    // Nothing more is sent. What still hangs on the device's thread keeps what it needs.
-    void give_up() { device_.reset(); }
+    // Gives the old device up. False, and it stays so: a command that was sent to it has not come back, and could be carried
+    // out between those of the new one.
+    bool replace(std::shared_ptr<Device> device) {
+        give_up();
+        if (auto log = running_.lock(); log && log->ticks.load() % 2 != 0) return false;
+        device_ = std::move(device);
+        return true;
+    }
+    // Nothing more is sent, by the operation that runs neither. What still hangs on the device's thread keeps what it needs.
+    void give_up() {
+        if (auto log = running_.lock()) log->abandoned.store(true);
+        device_.reset();
+    }
     bool given_up() const { return device_ == nullptr; }
 
     // The operation must own all it refers to: it may outlive its caller. Errors of this function itself: stop_device (a
@@ -109,16 +126,18 @@ class SupervisedDevice {
         if (!device_) co_return fail(Recovery::stop_device, "the device was given up after a command that never came back");
         auto state = std::make_shared<Watch>();
         state->log = log;
+        running_ = log;
         Completion<Result<T>> answer(loop_);
         std::move_only_function<T(Transport&)> watched = [operation = std::move(operation), log](Transport& transport) mutable {
             WatchedTransport door(transport, *log);
             return operation(door);
         };
         loop_.spawn(pass_on<T>(device_, std::move(watched), answer));
-        state->hung = [answer, name = describe()] {
+        state->hung = [answer, log, name = describe()] {
+            log->abandoned.store(true);
             std::string happened = name + ": a command did not come back within its time limit; its outcome is unknown";
             answer.complete(fail(Recovery::stop_device, std::move(happened),
-                                 "Look at the device and its cables, then enable it again."));
+                                 "Look at the device and its cables."));
         };
         arm(state, clock_.now());
         Over over{state};
@@ -177,6 +196,7 @@ class SupervisedDevice {
     Loop& loop_;
     Clock& clock_;
     std::shared_ptr<Device> device_;
+    std::weak_ptr<CommandLog> running_;  // of the last operation; operations of one owner come one after the other
     std::chrono::milliseconds grace_;
 };
 

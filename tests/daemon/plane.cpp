@@ -117,6 +117,7 @@ void Plane::start() {
     auto opened = vl::VirtualLibrary::open(scratch / "library", geometry, library_options);
     if (!opened) throw std::runtime_error(to_text(opened.error()));
     library = *opened;
+    library->set_faults(faults);
     auto make_worker = [this]() -> std::unique_ptr<Worker> { return std::make_unique<InlineWorker>(*loop); };
     World world{
         *loop,
@@ -127,12 +128,12 @@ void Plane::start() {
         make_worker,
         [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
             LibraryDevices devices;
-            devices.changer = door(0, "library " + wanted.name);
-            for (const auto& drive : wanted.drives) devices.drives.push_back(door(drive.element, "drive " + drive.name));
+            devices.open_again = [this](const config::DriveSettings* drive) {
+                return drive == nullptr ? door(0, "library") : door(drive->element, "drive " + drive->name);
+            };
+            devices.changer = devices.open_again(nullptr);
+            for (const auto& drive : wanted.drives) devices.drives.push_back(devices.open_again(&drive));
             return devices;
-        },
-        [this](const config::LibrarySettings&, const config::DriveSettings& drive) {
-            return door(drive.element, "drive " + drive.name);
         }};
     world.patience = std::chrono::milliseconds{0};
     world.file_threads = 0;

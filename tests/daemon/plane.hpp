@@ -78,6 +78,7 @@ class Plane {
 
     Scratch scratch;
     PlaneOptions options;
+    vl::FaultPlan faults;  // of the library from its next start on
     SimClock clock{Wall{std::chrono::seconds{1'700'000'000}}};
     SeededEntropy entropy{7};
     std::shared_ptr<vl::VirtualLibrary> library;

@@ -92,6 +92,54 @@ TEST(Suspect, AFailedWriteIsAppendedToAgainAfterItsEndWasProven) {
     EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available);
 }
 
+TEST(Drive, ThatWasSwitchedOffAndOnTakesItsCartridgeAgain) {
+    Ground ground;
+    auto& plane = ground.plane;
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
+    ASSERT_TRUE(plane.library->power_cycle(1));
+    auto again = plane.backup(ground.tree);
+    ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
+    EXPECT_FALSE(plane.cartridge("CAP001L8").suspect);
+    EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available);
+}
+
+// The robot could not take it away: it is unloaded in the drive, which is then used again.
+TEST(Drive, LoadsWhatWasUnloadedInIt) {
+    Ground ground;
+    auto& plane = ground.plane;
+    ASSERT_EQ(plane.backup(ground.tree).state, pools::JobState::complete);
+    auto& drives = plane.plane->libraries().front()->drives();
+    vl::FaultPlan faults;
+    faults.jams.push_back({.move = 1, .where = vl::RobotJam::Where::at_source});
+    plane.library->set_faults(faults);
+    ASSERT_TRUE(plane.until([&] { return !drives[0].trouble.empty(); }, std::chrono::hours{2}));
+    plane.library->set_faults({});
+    plane.library->clear_jam();
+    auto enabled = plane.enable(0);
+    ASSERT_TRUE(enabled) << to_text(enabled.error());
+    drives[1].trouble = "the other one is not to be used";
+    auto again = plane.backup(ground.tree);
+    ASSERT_EQ(again.state, pools::JobState::complete) << again.message;
+    EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available);
+}
+
+TEST(Library, ThatDidNotAnswerAtStartIsReadyAfterAnInventory) {
+    Ground ground;
+    auto& plane = ground.plane;
+    plane.cut_power();
+    vl::FaultPlan faults;
+    faults.commands.push_back({0, 1, vl::CommandFault::Kind::gone});
+    plane.faults = faults;
+    plane.start();
+    EXPECT_EQ(plane.plane->libraries().front()->state(), "needs_service");
+    EXPECT_NE(to_text(plane.enable(0).error()).find("has not been inventoried"), std::string::npos);
+    plane.library->bring_back(0);
+    auto seen = plane.inventory(false);
+    ASSERT_TRUE(seen) << to_text(seen.error());
+    auto job = plane.backup(ground.tree);
+    ASSERT_EQ(job.state, pools::JobState::complete) << job.message;
+}
+
 TEST(Drive, IsUsedAgainAfterARepairWithoutARestart) {
     Ground ground;
     auto& plane = ground.plane;

@@ -19,6 +19,7 @@ class StubbornTransport final : public Transport {
         std::condition_variable changed;
         bool open = false;
         bool inside = false;
+        int commands = 0;  // that came back
     };
     explicit StubbornTransport(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
     Result<ScsiReply> execute(const Cdb& cdb, DataOut, MutableBytes, std::chrono::milliseconds) override {
@@ -28,6 +29,8 @@ class StubbornTransport final : public Transport {
             gate_->changed.notify_all();
             gate_->changed.wait(lock, [&] { return gate_->open; });
         }
+        std::lock_guard lock(gate_->mutex);
+        ++gate_->commands;
         return ScsiReply{};
     }
 
@@ -40,6 +43,8 @@ Result<int> send_one(Transport& transport, std::uint8_t opcode, int answer) {
     cdb.bytes[0] = opcode;
     cdb.size = 6;
     CAPSTAN_CHECK(transport.execute(cdb, {}, {}, 60s));
+    cdb.bytes[0] = 0;
+    if (opcode == 0xFF) CAPSTAN_CHECK(transport.execute(cdb, {}, {}, 60s));  // as an operation of two commands
     return answer;
 }
 
@@ -98,7 +103,9 @@ TEST(ThreadDevice, IsLetGoOfWhenACommandNeverComesBack) {
     ASSERT_EQ(answers, (std::vector<std::string>{"stop-device"}));
     EXPECT_GE(clock.now() - begin, 90s) << "the command's own limit and the grace";
     EXPECT_LE(clock.now() - begin, 110s);
-    device.give_up();
+    auto fresh = ThreadDevice::create(loop, std::make_unique<StubbornTransport>(gate), "drive T");
+    EXPECT_FALSE(device.replace(fresh)) << "what was sent could be carried out between commands of the new one";
+    EXPECT_TRUE(device.given_up());
     thread.reset();
     EXPECT_FALSE(watch.expired()) << "its thread keeps what it needs";
     {
@@ -110,6 +117,11 @@ TEST(ThreadDevice, IsLetGoOfWhenACommandNeverComesBack) {
     EXPECT_TRUE(watch.expired());
     wait_for(context, [&] { return loop.running() == 0; });
     EXPECT_EQ(answers.size(), 1U) << "the late answer is dropped";
+    EXPECT_EQ(gate->commands, 1) << "nothing more was sent for the operation that was given up";
+    EXPECT_TRUE(device.replace(fresh));
+    loop.spawn(ask(device, 0, 2, answers));
+    wait_for(context, [&] { return answers.size() == 2; });
+    EXPECT_EQ(answers.back(), "2");
 }
 
 TEST(ThreadDevice, CloseDoesNotWaitForEver) {

@@ -172,7 +172,7 @@ TEST(DriveOwner, AHungCommandFaultsTheDriveUntilItIsReplaced) {
     auto refused = drive.sim.run(drive.owner.prepare());
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().recovery, Recovery::stop_device);
-    drive.owner.replace_device(drive.sim.device(1, "drive D1"));
+    ASSERT_TRUE(drive.owner.replace_device(drive.sim.device(1, "drive D1")));
     EXPECT_EQ(drive.owner.state(), DriveState::loading);
     drive.make_ready();
     EXPECT_EQ(drive.owner.state(), DriveState::ready);

@@ -239,7 +239,7 @@ TEST(BlockWriter, ALostReplyFaultsTheDrive) {
     EXPECT_FALSE(permit->valid());
     EXPECT_EQ(drive.owner.state(), DriveState::faulted);
     EXPECT_FALSE(drive.sim.run(drive.owner.unload()));
-    drive.owner.replace_device(drive.sim.device(1, "drive D1"));
+    ASSERT_TRUE(drive.owner.replace_device(drive.sim.device(1, "drive D1")));
     drive.make_ready();
     EXPECT_EQ(drive.owner.state(), DriveState::ready);
 }

@@ -107,6 +107,9 @@ Result<daemon::LibraryDevices> Machine::open_library(Boot& boot) {
     options.timing.sleep = [&boot](std::chrono::microseconds time) { boot.clock.pass(time); };
     CAPSTAN_TRY(boot.library, vl::VirtualLibrary::open(library_directory(), settings_.geometry, options));
     daemon::LibraryDevices devices;
+    devices.open_again = [this, &boot](const config::DriveSettings* drive) {
+        return drive == nullptr ? open_door(boot, 0, "library LIB1") : open_door(boot, drive->element, "drive " + drive->name);
+    };
     devices.changer = open_door(boot, 0, "library LIB1");
     for (unsigned i = 1; i <= settings_.geometry.drives.count; ++i)
         devices.drives.push_back(open_door(boot, i, fmt::format("drive D{}", i)));
@@ -144,10 +147,7 @@ void Machine::boot() {
                         boot_->worker,
                         boot_->stages,
                         [boot = boot_.get()] { return std::make_unique<SimulatedWorker>(boot->loop, boot->crew); },
-                        [this](const config::LibrarySettings&) { return open_library(*boot_); },
-                        [this](const config::LibrarySettings&, const config::DriveSettings& drive) {
-                            return open_door(*boot_, drive.element, "drive " + drive.name);
-                        }};
+                        [this](const config::LibrarySettings&) { return open_library(*boot_); }};
     world.patience = 0ms;
     world.file_threads = 0;
     world.host = "simulated";

@@ -167,6 +167,7 @@ STANDARD = {header: re.compile(rf"\b{names}\b") for header, names in {
     "condition_variable": r"std::condition_variable", "sstream": r"std::[io]?stringstream", "charconv": r"std::(from|to)_chars",
     "algorithm": r"std::(min|max|clamp|sort|find_if|any_of|all_of|copy_n|ranges::(sort|find|find_if|any_of|all_of|copy|equal))",
     "bit": r"std::(bit_cast|endian|rotl|has_single_bit)", "cstring": r"std::(memcpy|memset|memcmp|strerror|strlen)",
+    "utility": r"std::(exchange|in_range|swap)", "cerrno": r"errno", "compare": r"operator<=>",
     "limits": r"std::numeric_limits", "tuple": r"std::(tuple|tie)", "fmt/format.h": r"fmt::format",
 }.items()}
 
