@@ -3,6 +3,7 @@
 #include "daemon/api/codec.hpp"
 #include "daemon/job_live.hpp"
 #include "daemon/request_parts.hpp"
+#include "daemon/set_frame.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
@@ -144,9 +145,22 @@ Task<Result<void>> JobService::run_read(std::shared_ptr<Live> live, std::vector<
     }
     for (auto& plan : plans) {
         live->sets.push_back(plan.set);
+        const bool whole = plan.paths.empty();
         CAPSTAN_CO_CHECK(co_await read_set(*live, std::move(plan)));
+        if (whole && !target) CAPSTAN_CO_CHECK(co_await verify_frame(*live, live->sets.back()));
         CAPSTAN_CO_CHECK(drain_issues(*live));
     }
+    co_return Result<void>{};
+}
+
+// Of a set on cartridges; a .bkf file is proven as a whole by `capstan mtf check`.
+Task<Result<void>> JobService::verify_frame(Live& live, SetNumber number) {
+    pools::Sets sets(context_.store);
+    CAPSTAN_CO_TRY(auto set, sets.get(number));
+    if (!set.file.empty()) co_return Result<void>{};
+    CAPSTAN_CO_TRY(auto extents, sets.extents(number));
+    CAPSTAN_CO_TRY(auto faults, co_await faults_of_frame(mounts_, live.job.id, std::move(set), std::move(extents)));
+    for (auto& fault : faults) live.issues.add(backup::Issue{backup::IssueKind::damaged, "", std::move(fault)});
     co_return Result<void>{};
 }
 

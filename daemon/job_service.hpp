@@ -63,6 +63,7 @@ class JobService {
                                 std::optional<backup::RestoreOptions> target);
     Task<Result<void>> run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes);
     Task<Result<void>> read_set(Live& live, ReadPlan plan);
+    Task<Result<void>> verify_frame(Live& live, SetNumber number);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);
     Task<Result<void>> check_paths(SetNumber set, std::vector<std::string> paths);

@@ -1,6 +1,8 @@
-"""What the cases of the campaign bad-input stand on."""
+"""What the cases of the campaigns bad-input and overwriting stand on."""
+import argparse
 import re
 import subprocess
+import time
 
 import trial
 
@@ -71,3 +73,33 @@ class Ground:
         for job in self.run.must("job", "list", "--running", "--json").json().get("jobs", []):
             self.run.capstan("job", "cancel", str(job["id"]))
         self.run.wait_idle(30)
+
+
+def run_cases(cases, about):
+    """The program of a campaign: each case gets a ground of its own and gives its Trial; what it found makes the exit status."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=cases, help="only this case; may be repeated")
+    parser.add_argument("--build", default=trial.ROOT / "build/release", help="directory with bin/capstand and bin/capstan")
+    parser.add_argument("--keep", action="store_true", help="leave the scratch directories")
+    options = parser.parse_args()
+    violations = []
+    begun = time.monotonic()
+    chosen = options.only or list(cases)
+    for name in chosen:
+        print(f"{name}", flush=True)
+        started = time.monotonic()
+        before = len(trial.Trial.made)
+        try:
+            cases[name](options)
+        except (trial.CampaignError, OSError, KeyError, IndexError, StopIteration) as error:
+            print(f"VIOLATION: {name}: stopped by {type(error).__name__}: {error}")
+            violations.append(f"{name}: stopped by {type(error).__name__}: {error}")
+        for run in trial.Trial.made[before:]:
+            violations += run.violations
+            run.keep = run.keep or bool(run.violations)
+            run.close()
+        print(f"  {time.monotonic() - started:.1f} s", flush=True)
+    for what in violations:
+        print(f"violation: {what}")
+    print(f"{len(chosen)} cases, {len(violations)} violations, {time.monotonic() - begun:.0f} s")
+    return 1 if violations else 0

@@ -33,7 +33,10 @@ class Answer:
 class Trial:
     """A scratch directory below /var/tmp with configuration, state, library and log; removed when the program ends."""
 
+    made = []  # all of this program
+
     def __init__(self, name, build, environment=None, change=None):
+        Trial.made.append(self)
         self.bin = pathlib.Path(build).resolve() / "bin"
         for program in ("capstand", "capstan"):
             if not (self.bin / program).exists():

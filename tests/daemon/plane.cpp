@@ -194,13 +194,15 @@ Result<void> Plane::enable(std::size_t drive) {
 
 void Plane::label_all(unsigned count) {
     ASSERT_TRUE(inventory(false));
+    for (unsigned i = 1; i <= count; ++i) label(fmt::format("CAP{:03}L8", i));
+}
+
+void Plane::label(const std::string& tag) {
     auto free = pools::Pools(state()).get(pools::kFreePool).value();
-    for (unsigned i = 1; i <= count; ++i) {
-        auto item = start_label(*plane, cartridge(fmt::format("CAP{:03}L8", i)), free, std::nullopt);
-        ASSERT_TRUE(item) << to_text(item.error());
-        auto done = finish_work(*item);
-        ASSERT_TRUE(done) << to_text(done.error());
-    }
+    auto item = start_label(*plane, cartridge(tag), free, std::nullopt);
+    ASSERT_TRUE(item) << to_text(item.error());
+    auto done = finish_work(*item);
+    ASSERT_TRUE(done) << to_text(done.error());
 }
 
 JobId Plane::start_backup(const std::string& path, const std::string& name) {
@@ -224,11 +226,13 @@ pools::Job Plane::finish(Result<JobId> id) {
 
 pools::Job Plane::backup(const std::string& path, const std::string& name) { return finish(start_backup(path, name)); }
 
-pools::Job Plane::restore(std::uint64_t set, const std::string& to) {
+pools::Job Plane::restore(std::uint64_t set, const std::string& to) { return finish(start_restore(set, to)); }
+
+JobId Plane::start_restore(std::uint64_t set, const std::string& to) {
     api::RestoreRequest request;
     request.set = set;
     request.to = to;
-    return finish(run(plane->jobs().start_restore(request, "test")));
+    return run(plane->jobs().start_restore(request, "test")).value();
 }
 
 pools::Cartridge Plane::cartridge(const std::string& tag) {

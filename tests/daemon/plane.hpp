@@ -61,9 +61,12 @@ class Plane {
     // Work as an operator gives it; each is done when it returns.
     Result<void> inventory(bool full = true);
     Result<void> enable(std::size_t drive);
-    void label_all(unsigned count);
+    void label_all(unsigned count);  // CAP001L8 and those after it
+    void label(const std::string& tag);
+    Result<void> finish_work(WorkItemId item);
     pools::Job backup(const std::string& path, const std::string& name = "job");
     pools::Job restore(std::uint64_t set, const std::string& to);
+    JobId start_restore(std::uint64_t set, const std::string& to);
     pools::Job finish(Result<JobId> id);
     JobId start_backup(const std::string& path, const std::string& name = "job");
     pools::Job job(JobId id);
@@ -95,7 +98,6 @@ class Plane {
     }
     config::Settings settings() const;
     std::shared_ptr<scsi::Device> door(unsigned unit, const std::string& name);
-    Result<void> finish_work(WorkItemId item);
 };
 
 // What lies on a cartridge, read from its files without the program under test: objects of the tape.
