@@ -71,6 +71,8 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();
     info.activity = drive.activity;
     info.job = raw(drive.job);
+    if (info.job != 0)
+        if (auto job = plane.jobs().info(drive.job)) info.bytes_per_second = job->progress.bytes_per_second;
     if (!info.trouble.empty()) {
         info.state = "needs_service";
     } else if (!drive.cartridge) {

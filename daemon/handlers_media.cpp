@@ -321,7 +321,7 @@ void add_media_handlers(Router& router, ControlPlane& plane) {
     router.on(api::kImport,
               [&plane](Call, api::ImportRequest request) { return import_media(plane, std::move(request)); });
     router.on(api::kExport,
-              [&plane](Call call, api::ExportRequest) { return export_medium(plane, call.parameters[0]); });
+              [&plane](Call call, api::None) { return export_medium(plane, call.parameters[0]); });
     router.on(api::kErase, [&plane](Call call, api::EraseRequest request) {
         return erase(plane, call.parameters[0], request, call.peer);
     });

@@ -168,11 +168,6 @@ void describe(Visitor& visit, T& value) {
 template <class Visitor, Is<ImportRequest> T>
 void describe(Visitor& visit, T& value) {
     visit("library", value.library);
-    visit("pool", value.pool);
-}
-template <class Visitor, Is<ExportRequest> T>
-void describe(Visitor& visit, T& value) {
-    visit("location", value.location);
 }
 template <class Visitor, Is<EraseRequest> T>
 void describe(Visitor& visit, T& value) {
@@ -187,7 +182,6 @@ template <class Visitor, Is<PoolInfo> T>
 void describe(Visitor& visit, T& value) {
     visit("name", value.name);
     visit("kind", value.kind);
-    visit("description", value.description);
     visit("draw_from_free", value.draw_from_free);
     visit("return_to_free", value.return_to_free);
     visit("block_size", value.block_size);
@@ -210,7 +204,6 @@ void describe(Visitor& visit, T& value) {
 template <class Visitor, Is<PoolChange> T>
 void describe(Visitor& visit, T& value) {
     visit("name", value.name);
-    visit("description", value.description);
     visit("draw_from_free", value.draw_from_free);
     visit("return_to_free", value.return_to_free);
     visit("block_size", value.block_size);

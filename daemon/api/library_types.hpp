@@ -137,12 +137,7 @@ struct MoveRequest {           // exactly one
 };
 struct ImportRequest {      // from the IE ports into slots
     std::string library;    // empty: the only one
-    std::string pool;       // for blank cartridges; empty: they are labelled into nothing and stay Unrecognized
     friend bool operator==(const ImportRequest&, const ImportRequest&) = default;
-};
-struct ExportRequest {      // to an IE port; the cartridge stays known, offline
-    std::string location;   // where it goes: "shelf 3"; empty: offline
-    friend bool operator==(const ExportRequest&, const ExportRequest&) = default;
 };
 struct EraseRequest {
     bool whole = false;       // whole medium (hours); else the label is made void at once
@@ -157,7 +152,6 @@ struct AdoptRequest {        // takes a medium of Import or of another installat
 struct PoolInfo {
     std::string name;
     std::string kind;  // system, application
-    std::string description;
     bool draw_from_free = false, return_to_free = false;
     std::uint32_t block_size = 0;
     std::optional<std::uint64_t> retention_seconds;  // empty: for ever
@@ -176,7 +170,6 @@ struct PoolList {
 // Create (name required, defaults as in config/settings.hpp) and set (name is in the route; what is empty stays).
 struct PoolChange {
     std::string name;
-    std::optional<std::string> description;
     std::optional<bool> draw_from_free, return_to_free;
     std::optional<std::uint32_t> block_size;
     std::optional<std::string> retention;  // "30d", "forever"

@@ -35,7 +35,7 @@ inline constexpr Route<None, MediaDetails> kMedium{Method::get, "/v1/media/{medi
 inline constexpr Route<LabelRequest, WorkAccepted> kLabel{Method::post, "/v1/media/label"};
 inline constexpr Route<ImportRequest, Accepted> kImport{Method::post, "/v1/media/import"};
 inline constexpr Route<MoveRequest, Accepted> kMove{Method::post, "/v1/media/{medium}/move"};  // to a pool: nothing to watch
-inline constexpr Route<ExportRequest, Accepted> kExport{Method::post, "/v1/media/{medium}/export"};
+inline constexpr Route<None, Accepted> kExport{Method::post, "/v1/media/{medium}/export"};  // to an IE port; it stays known
 inline constexpr Route<EraseRequest, Accepted> kErase{Method::post, "/v1/media/{medium}/erase"};
 inline constexpr Route<None, MediaInfo> kRetire{Method::post, "/v1/media/{medium}/retire"};
 inline constexpr Route<AdoptRequest, Accepted> kAdopt{Method::post, "/v1/media/{medium}/adopt"};

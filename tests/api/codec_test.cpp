@@ -60,7 +60,7 @@ class RoundTrip : public testing::Test {};
 using AllTypes =
     testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, InventoryRequest,
                    DriveInfo, DriveList, MediaInfo, MediaQuery, MediaList, SetOnMedium, MediaDetails, LabelRequest,
-                   WorkAccepted, MoveRequest, ImportRequest, ExportRequest, EraseRequest, AdoptRequest, PoolInfo,
+                   WorkAccepted, MoveRequest, ImportRequest, EraseRequest, AdoptRequest, PoolInfo,
                    PoolList, PoolChange, OperatorRequest, RequestList, RequestQuery, AnswerRequest, WorkItem, WorkList,
                    WorkQuery, WatchRequest, Candidate, Explanation, Progress, JobInfo, JobQuery, JobList>;
 using MoreTypes =

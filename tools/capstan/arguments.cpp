@@ -156,13 +156,10 @@ class Arguments {
         auto* imported = command(media, "import", "take cartridges from the IE ports into slots",
                                  "capstan media import", [import](Session& s) { return import_media(s, *import); });
         imported->add_option("--library", import->library, "the library; without it the only one");
-        imported->add_option("--pool", import->pool, "the pool of blank cartridges");
-        auto exported_to = std::make_shared<api::ExportRequest>();
         auto* exported = command(media, "export", "move a cartridge to an IE port; it stays known",
-                                 "capstan media export CAP001L8 --location vault",
-                                 [name, exported_to](Session& s) { return export_medium(s, *name, *exported_to); });
+                                 "capstan media export CAP001L8",
+                                 [name](Session& s) { return export_medium(s, *name); });
         exported->add_option("VOLUME", *name, "volume tag, or id:N")->required();
-        exported->add_option("--location", exported_to->location, "where it will be kept");
     }
 
     void pools() {
@@ -183,7 +180,6 @@ class Arguments {
                                [name](Session& s) { return delete_pool(s, *name); });
         for (auto* verb : {show, create, set, remove}) verb->add_option("POOL", *name, "its name")->required();
         for (auto* verb : {create, set}) {
-            verb->add_option("--description", change->description, "text for people");
             verb->add_option("--draw-from-free", change->draw_from_free,
                              "true: takes cartridges from Free when it has none");
             verb->add_option("--return-to-free", change->return_to_free,

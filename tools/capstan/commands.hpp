@@ -28,7 +28,7 @@ int show_medium(Session& session, const std::string& medium);
 int label_media(Session& session, const api::LabelRequest& request);
 int move_medium(Session& session, const std::string& medium, const api::MoveRequest& request);
 int import_media(Session& session, const api::ImportRequest& request);
-int export_medium(Session& session, const std::string& medium, const api::ExportRequest& request);
+int export_medium(Session& session, const std::string& medium);
 int erase_medium(Session& session, const std::string& medium, const api::EraseRequest& request);
 int retire_medium(Session& session, const std::string& medium);
 int adopt_medium(Session& session, const std::string& medium, const api::AdoptRequest& request);

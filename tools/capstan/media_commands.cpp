@@ -120,8 +120,8 @@ int import_media(Session& session, const api::ImportRequest& request) {
     return start(session, api::kImport, {}, request);
 }
 
-int export_medium(Session& session, const std::string& medium, const api::ExportRequest& request) {
-    return start(session, api::kExport, {medium}, request);
+int export_medium(Session& session, const std::string& medium) {
+    return start(session, api::kExport, {medium}, {});
 }
 
 int erase_medium(Session& session, const std::string& medium, const api::EraseRequest& request) {

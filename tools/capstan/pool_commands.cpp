@@ -20,7 +20,6 @@ std::string append_text(const api::PoolInfo& pool) {
 void print_pool(std::ostream& out, const api::PoolInfo& pool) {
     Facts facts;
     facts.add("Pool", fmt::format("{} ({})", shown(pool.name), pool.kind));
-    facts.add("Description", shown(pool.description));
     facts.add("Cartridges", fmt::format("{}: {} available, {} allocated, {} completed, {} other", grouped(pool.total),
                                         grouped(pool.available), grouped(pool.allocated), grouped(pool.completed),
                                         grouped(pool.other)));
