@@ -62,7 +62,7 @@ Task<Result<void>> Library::start_locked() {
     }
     for (auto& drive : drives_) {
         auto found = co_await drive.owner->identify();
-        if (!found) drive.trouble = to_text(found.error());
+        drive.trouble = found ? "" : to_text(found.error());
     }
     auto inventory = co_await changer_->inventory();
     if (!inventory) {
@@ -86,6 +86,9 @@ void Library::find_element(Drive& drive, const changer::Inventory& inventory) {
 }
 
 Task<Result<void>> Library::reopen(Drive& drive) {
+    if (!inventoried_)  // a refusal, no trouble of the drive
+        co_return fail(Recovery::retry_later, fmt::format("library {} has not been inventoried", name_.text),
+                       fmt::format("Run 'capstan library inventory {}' first.", name_.text));
     auto outcome = co_await open_drive(drive);
     drive.trouble = outcome ? "" : to_text(outcome.error());
     if (outcome) find_element(drive, changer_->last_inventory());
@@ -95,9 +98,6 @@ Task<Result<void>> Library::reopen(Drive& drive) {
 }
 
 Task<Result<void>> Library::open_drive(Drive& drive) {
-    if (!inventoried_)
-        co_return fail(Recovery::retry_later, fmt::format("library {} has not been inventoried", name_.text),
-                       fmt::format("Run 'capstan library inventory {}' first.", name_.text));
     CAPSTAN_CO_CHECK(drive.owner->replace_device(open_again_(&drive.settings)));
     CAPSTAN_CO_CHECK(co_await drive.owner->identify());  // the robot serves others meanwhile
     auto hold = co_await robot_.take();
@@ -138,11 +138,12 @@ Task<Result<void>> Library::refresh(bool scan) {
 
 Task<Result<void>> Library::refresh_locked(bool scan) {
     (void)set_state("inventory", "");
+    Result<changer::Inventory> inventory;
     if (scan) {
-        auto looked = co_await changer_->init_element_status();
-        if (!looked) log::warning("elements-not-scanned", {{"library", name_.text}, {"error", to_text(looked.error())}});
+        inventory = co_await changer_->init_element_status();
+    } else {
+        inventory = co_await changer_->inventory();
     }
-    auto inventory = co_await changer_->inventory();
     if (!inventory) {
         (void)set_state("needs_service", to_text(inventory.error()));
         co_return std::unexpected(inventory.error());

@@ -136,6 +136,7 @@ TEST(Library, ThatDidNotAnswerAtStartIsReadyAfterAnInventory) {
     plane.library->bring_back(0);
     auto seen = plane.inventory(false);
     ASSERT_TRUE(seen) << to_text(seen.error());
+    for (const auto& drive : plane.plane->libraries().front()->drives()) EXPECT_EQ(drive.trouble, "");
     auto job = plane.backup(ground.tree);
     ASSERT_EQ(job.state, pools::JobState::complete) << job.message;
 }
