@@ -17,12 +17,15 @@ std::string_view name_of(IssueKind kind) {
         case IssueKind::metadata_not_restored: return "metadata-not-restored";
         case IssueKind::damaged: return "damaged";
         case IssueKind::differs: return "differs";
+        case IssueKind::note: return "note";
         case IssueKind::count: break;
     }
     return "unknown";
 }
 
-bool affects_status(IssueKind kind) { return kind != IssueKind::kept && kind != IssueKind::other_file_system; }
+bool affects_status(IssueKind kind) {
+    return kind != IssueKind::kept && kind != IssueKind::other_file_system && kind != IssueKind::note;
+}
 
 void IssueQueue::add(Issue issue) {
     counts_[static_cast<std::size_t>(issue.kind)].fetch_add(1);

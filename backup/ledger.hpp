@@ -28,10 +28,11 @@ enum class IssueKind : std::uint8_t {
     metadata_not_restored,  // restored, but an attribute could not be set
     damaged,                // what the medium holds is not what was saved (checksum, hash, cut short)
     differs,                // compare: the file system holds something else
+    note,                   // of the job, not of an object: worth knowing afterwards
     count,
 };
 std::string_view name_of(IssueKind kind);
-// Whether a ledger with such an issue gives exit status 3. Kept files and mount points are only named.
+// Whether a ledger with such an issue gives exit status 3. Kept files, mount points and notes are only named.
 bool affects_status(IssueKind kind);
 
 struct Issue {

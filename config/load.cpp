@@ -80,6 +80,10 @@ class Loader {
         auto waits = group("waits");
         waits.duration("default", settings_.waits.default_limit, {minutes{1}, days{365}});
         waits.finish();
+
+        auto bootstrap = group("bootstrap");
+        read_paths(bootstrap, "files", Need::optional, "/mnt/usb/capstan-bootstrap.txt", settings_.bootstrap.files);
+        bootstrap.finish();
     }
 
     // Says it where a name is used a second time.
@@ -239,6 +243,17 @@ class Loader {
             pool.append = time;
     }
 
+    void read_paths(MapReader& map, std::string_view key, Need need, std::string_view example,
+                    std::vector<std::string>& paths) {
+        for (const auto& [item, where] : map.take_list(key, need)) {
+            if (auto why =
+                    item->kind == YamlNode::Kind::scalar ? why_not_absolute(item->text) : "is not an absolute path")
+                errors_.add(item->place, where, fmt::format("{} {}", in_quotes(item->text), *why),
+                            fmt::format("Write a path from the root, such as {}.", example));
+            paths.push_back(item->text);
+        }
+    }
+
     void read_jobs(MapReader& file) {
         std::vector<Mention> names;
         for (const auto& [node, where] : file.take_list("jobs")) {
@@ -249,13 +264,7 @@ class Loader {
             if (const auto* pool = map.text("pool", job.pool, Need::required))
                 pools_used_.push_back({pool->text, pool->place, map.where("pool")});
             map.choice<JobType>("type", job.type, {{"normal", JobType::normal}});
-            for (const auto& [item, path_where] : map.take_list("paths", Need::required)) {
-                if (auto why =
-                        item->kind == YamlNode::Kind::scalar ? why_not_absolute(item->text) : "is not an absolute path")
-                    errors_.add(item->place, path_where, fmt::format("{} {}", in_quotes(item->text), *why),
-                                "Write a path from the root, such as /etc.");
-                job.paths.push_back(item->text);
-            }
+            read_paths(map, "paths", Need::required, "/etc", job.paths);
             for (const auto& [item, pattern_where] : map.take_list("exclude")) {
                 if (item->kind != YamlNode::Kind::scalar || item->text.empty())
                     errors_.add(item->place, pattern_where, "is not a pattern",

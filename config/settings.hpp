@@ -103,6 +103,10 @@ struct MemorySettings {
                                       // that a block is kept until it is proven on the medium
 };
 
+struct BootstrapSettings {
+    std::vector<std::string> files;  // absolute; each gets a line after each backup: where its catalog lies on the media
+};
+
 struct Settings {
     std::string state_directory = "/var/lib/capstan";  // absolute: databases, catalog, journal. One daemon each
     std::uint64_t reserve_file = 16 * kMiB;            // 0 to 1GiB: given back when the disk is full, to record that
@@ -111,6 +115,7 @@ struct Settings {
     MemorySettings memory;
     CheckpointSettings checkpoint;
     WaitSettings waits;
+    BootstrapSettings bootstrap;
     std::vector<LibrarySettings> libraries;  // required, at least one
     std::vector<PoolSettings> pools;
     std::vector<JobSettings> jobs;

@@ -1,6 +1,7 @@
 #include "daemon/control_plane.hpp"
 
 #include "config/base/log.hpp"
+#include "daemon/operations.hpp"
 #include "pools/store/meta.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
@@ -46,6 +47,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     environment.patience = self.world_.patience;
     environment.file_threads = self.world_.file_threads;
     environment.host = self.world_.host;
+    environment.set_objects_max = self.world_.set_objects_max;
     self.jobs_ = std::make_unique<JobService>(*self.context_, *self.mounts_, *self.queue_, std::move(environment));
     self.mounts_->take_in = [service = self.jobs_.get()](drives::DriveOwner& drive, pools::Cartridge cartridge, SetSpan span) {
         return service->reader().take_in(drive, std::move(cartridge), std::move(span));
@@ -84,7 +86,9 @@ Task<void> ControlPlane::start() {
     }
     ready_ = true;
     changed_->notify();
-    jobs_->repeat_cut_off();
+    if (auto taken_up = take_up_operations(*this); !taken_up)
+        log::error("work-not-taken-up", {{"error", to_text(taken_up.error())}});
+    co_await jobs_->repeat_cut_off();
     world_.loop.spawn(mounts_->dismount_idle());
     world_.loop.spawn(check_clock());
     world_.loop.spawn(watch_stops());

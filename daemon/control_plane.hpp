@@ -23,6 +23,7 @@ struct World {  // what is outside
     std::chrono::milliseconds patience{100};  // 0 in simulation
     unsigned file_threads = 2;                // that read or make a job's files; 0 in simulation
     std::string host = "localhost";
+    std::uint64_t set_objects_max = 10'000'000;  // a job's further objects go into another set
 };
 
 class ControlPlane {

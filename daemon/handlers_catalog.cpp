@@ -108,7 +108,7 @@ Task<Result<api::ObjectList>> versions(ControlPlane& plane, api::VersionsQuery q
 }
 
 Task<Result<api::Accepted>> rebuild(ControlPlane& plane, api::RebuildRequest request, Peer peer) {
-    CAPSTAN_CO_TRY(auto id, plane.jobs().start_rebuild(std::move(request.media), who_is(peer)));
+    CAPSTAN_CO_TRY(auto id, plane.jobs().start_rebuild(std::move(request), who_is(peer)));
     co_return accepted_job(id);
 }
 

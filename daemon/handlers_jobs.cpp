@@ -111,7 +111,8 @@ Task<Result<api::Accepted>> restore(ControlPlane& plane, api::RestoreRequest req
 
 Task<Result<api::Accepted>> verify(ControlPlane& plane, std::string text, api::VerifyRequest request, Peer peer) {
     CAPSTAN_CO_TRY(auto set, number<SetNumber>(text));
-    CAPSTAN_CO_TRY(auto id, co_await plane.jobs().start_verify(set, std::move(request.paths), who_is(peer)));
+    request.set = raw(set);
+    CAPSTAN_CO_TRY(auto id, co_await plane.jobs().start_verify(std::move(request), who_is(peer)));
     co_return accepted_job(id);
 }
 

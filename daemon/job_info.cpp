@@ -25,8 +25,6 @@ api::JobState state_of(pools::JobState state) {
 
 void JobService::fill_progress(const Live& live, api::JobInfo& info) {
     auto& progress = info.progress;
-    progress.objects_expected = live.objects_expected;
-    progress.bytes_expected = live.bytes_expected;
     if (live.backup) {
         const auto& counts = live.backup->progress();
         progress.objects = counts.objects;
@@ -39,8 +37,18 @@ void JobService::fill_progress(const Live& live, api::JobInfo& info) {
         progress.bytes_saved = committed.bytes;
         progress.volume_tag = live.backup->volume_tag();
         if (live.backup->drive()) progress.drive = live.backup->drive()->text;
-        if (raw(live.backup->set()) != 0) info.sets = {raw(live.backup->set())};
+        auto expected = live.backup->expectation();
+        if (expected.objects >= progress.objects && expected.bytes >= progress.bytes) {
+            progress.objects_expected = expected.objects;
+            progress.bytes_expected = expected.bytes;
+            progress.expected_about = true;
+        }
+        for (auto set : live.backup->sets()) info.sets.push_back(raw(set));
     } else {
+        if (live.count->unknown == 0) {
+            progress.objects_expected = live.count->objects;
+            progress.bytes_expected = live.count->bytes;
+        }
         progress.objects = live.read_progress.objects;
         progress.bytes = live.read_progress.bytes;
         progress.objects_failed = failed_objects(live.issues);
@@ -52,8 +60,10 @@ void JobService::fill_progress(const Live& live, api::JobInfo& info) {
         for (auto set : live.sets) info.sets.push_back(raw(set));
     }
     progress.bytes_per_second = live.rate;
-    if (live.rate > 0 && progress.bytes_expected > progress.bytes)
-        progress.seconds_left = (progress.bytes_expected - progress.bytes) / live.rate;
+    const auto all = effort_of(progress.objects_expected, progress.bytes_expected);
+    const auto done = effort_of(progress.objects, progress.bytes);
+    if (live.pace > 0 && all > done)
+        progress.seconds_left = static_cast<std::uint64_t>(static_cast<double>(all - done) / live.pace);
 }
 
 Result<api::JobInfo> JobService::info(JobId id) {
@@ -73,6 +83,7 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
             info.file = request->file;
         }
     }
+    info.repeats = repeats_of(job);
     info.state = state_of(job.state);
     info.queued = api::time_of(job.created);
     if (job.started) info.started = api::time_of(*job.started);
@@ -86,10 +97,12 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
     CAPSTAN_TRY(auto own, sets.list(filter));
     auto live = live_.find(job.id);
     if (live == live_.end()) {
-        info.progress.objects = info.progress.objects_saved = job.objects;
-        info.progress.bytes = info.progress.bytes_saved = job.bytes;
-        info.progress.objects_failed = job.not_done;
-        info.progress.objects_changed = job.changed;
+        info.progress.objects = info.progress.objects_saved = job.counts.objects;
+        info.progress.bytes = info.progress.bytes_saved = job.counts.bytes;
+        info.progress.objects_failed = job.counts.not_done;
+        info.progress.objects_changed = job.counts.changed;
+        info.progress.objects_skipped = job.counts.skipped;
+        info.progress.objects_kept = job.counts.kept;
         for (const auto& set : own) info.sets.push_back(raw(set.number));
         return info;
     }
@@ -99,6 +112,11 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
     if (now - run.sampled >= std::chrono::seconds{1}) {
         auto passed = std::chrono::duration<double>(now - run.sampled).count();
         run.rate = static_cast<std::uint64_t>(static_cast<double>(info.progress.bytes - run.sampled_bytes) / passed);
+        auto effort = effort_of(info.progress.objects, info.progress.bytes);
+        auto pace = static_cast<double>(effort - run.sampled_effort) / passed;
+        constexpr double kWeight = 0.3;  // of the last look
+        run.pace = run.pace == 0 ? pace : run.pace + kWeight * (pace - run.pace);
+        run.sampled_effort = effort;
         run.sampled = now;
         run.sampled_bytes = info.progress.bytes;
         info.progress.bytes_per_second = run.rate;

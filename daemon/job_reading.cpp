@@ -46,13 +46,39 @@ Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::
             co_return fail(Recovery::change_request,
                            fmt::format("no set has /{}{}", choice.path, at ? " from that time or before" : ""),
                            "'capstan find PATTERN' searches all sets; 'capstan set list' shows them.");
-        auto& plan = plans[raw(*choice.set)];
-        plan.set = *choice.set;
-        plan.paths.push_back(std::move(choice.path));
+        CAPSTAN_CO_TRY(auto sets, co_await sets_of_one_run(*choice.set, choice.path));
+        for (auto set : sets) {
+            auto& plan = plans[raw(set)];
+            plan.set = set;
+            plan.paths.push_back(choice.path);
+        }
     }
     std::vector<ReadPlan> list;
     for (auto& [set, plan] : plans) list.push_back(std::move(plan));
     co_return list;
+}
+
+// A run whose objects were too many for one set has a directory in several: this one and those behind it.
+Task<Result<std::vector<SetNumber>>> JobService::sets_of_one_run(SetNumber first, std::string path) {
+    std::vector<SetNumber> sets{first};
+    pools::Sets rows(context_.store);
+    CAPSTAN_CO_TRY(auto set, rows.get(first));
+    if (raw(set.job) == 0) co_return sets;
+    pools::SetFilter filter;
+    filter.job = set.job;
+    filter.state = pools::SetState::complete;
+    CAPSTAN_CO_TRY(auto run, rows.list(filter));
+    for (auto other = run.rbegin(); other != run.rend(); ++other) {
+        if (other->number <= first || other->type != set.type) continue;
+        std::move_only_function<Result<bool>(catalog::Catalog&)> ask =
+            [number = other->number, path](catalog::Catalog& catalog) -> Result<bool> {
+            CAPSTAN_TRY(auto found, catalog.lookup(number, path));
+            return found.has_value();
+        };
+        CAPSTAN_CO_TRY(bool has_it, co_await ask_catalog<bool>(context_, other->number, std::move(ask)));
+        if (has_it) sets.push_back(other->number);
+    }
+    co_return sets;
 }
 
 // Refused at once: a request of which the set has nothing.
@@ -116,6 +142,10 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
     auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
     CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
     options.nonce = fmt::format("{}", raw(id));
+    if (request.repeats != 0) {
+        CAPSTAN_CO_TRY(auto cut_off, pools::Jobs(context_.store).get(JobId{request.repeats}));
+        options.cut_off = backup::CutOffRun{cut_off.started.value_or(cut_off.created), std::to_string(request.repeats)};
+    }
     options.threads = environment_.file_threads;
     auto live = live_.at(id);
     auto work = run_read(live, std::move(plans), std::move(options));
@@ -123,13 +153,14 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
     co_return id;
 }
 
-Task<Result<JobId>> JobService::start_verify(SetNumber set, std::vector<std::string> paths, std::string owner) {
+Task<Result<JobId>> JobService::start_verify(api::VerifyRequest request, std::string owner) {
+    const SetNumber set{request.set};
     auto row = pools::Sets(context_.store).get(set);
     if (!row) co_return std::unexpected(row.error());
     std::vector<ReadPlan> plans(1);
     plans[0].set = set;
-    for (auto& path : paths) plans[0].paths.push_back(recorded_path(std::move(path)));
-    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::verify, fmt::format("set {}", raw(set)), "{}", owner));
+    for (const auto& path : request.paths) plans[0].paths.push_back(recorded_path(path));
+    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::verify, fmt::format("set {}", raw(set)), api::encode(request), owner));
     auto live = live_.at(id);
     auto work = run_read(live, std::move(plans), std::nullopt);
     set_out(live, std::move(work));
@@ -164,6 +195,28 @@ Task<Result<void>> JobService::verify_frame(Live& live, SetNumber number) {
     co_return Result<void>{};
 }
 
+// Beside the restore, with a catalog and a thread of its own: for the time that is left.
+Task<void> JobService::count_selection(std::shared_ptr<SelectionCount> count, std::shared_ptr<SegmentSnapshot> snapshot,
+                                       ReadPlan plan) {
+    auto worker = environment_.make_worker();
+    std::move_only_function<Result<void>()> walk = [count, snapshot, plan = std::move(plan)]() -> Result<void> {
+        catalog::Catalog catalog(*snapshot);
+        CAPSTAN_TRY(auto selection, catalog.select(plan.set, plan.paths));
+        std::uint64_t objects = 0, bytes = 0;
+        for (;;) {
+            CAPSTAN_TRY(const auto* selected, selection.next());
+            if (selected == nullptr || count->stop) break;
+            ++objects;
+            bytes += selected->object.facts.size;
+        }
+        count->objects += objects;
+        count->bytes += bytes;
+        return {};
+    };
+    (void)co_await worker->run<Result<void>>(std::move(walk));
+    --count->unknown;
+}
+
 Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan) {
     // The selection's readers stay open on their own; the catalog that made it is kept until the job is done.
     CAPSTAN_CO_TRY(auto snapshot, SegmentSnapshot::take(context_, plan.set));
@@ -184,8 +237,11 @@ Task<Result<void>> JobService::read_set(Live& live, ReadPlan plan) {
     }
     CAPSTAN_CO_TRY(auto set, pools::Sets(context_.store).get(plan.set));
     if (plan.paths.empty()) {
-        live.objects_expected += set.objects;
-        live.bytes_expected += set.bytes;
+        live.count->objects += set.objects;
+        live.count->bytes += set.bytes;
+    } else {
+        ++live.count->unknown;
+        context_.loop.spawn(count_selection(live.count, snapshot, plan));
     }
     backup::RestorePlan restore{live.job.id, plan.set, set.file,
                                 [catalog, snapshot, number = plan.set](std::vector<std::string> paths) {

@@ -9,13 +9,11 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <set>
 
 namespace capstan::daemon {
 
@@ -24,62 +22,6 @@ using pools::JobEvent;
 JobService::JobService(Context& context, MountService& mounts, WorkQueue& queue, backup::JobEnvironment environment)
     : context_(context), mounts_(mounts), queue_(queue), environment_(std::move(environment)) {}
 JobService::~JobService() = default;
-
-std::optional<JobService::CutOff> JobService::to_repeat(const pools::Job& job) const {
-    if (job.kind != pools::JobKind::backup || job.state != pools::JobState::running) return std::nullopt;
-    auto request = api::decode<api::BackupRequest>(job.parameters, api::UnknownKeys::pass_over);
-    if (!request || request->repeats != 0 || request->pool.empty()) return std::nullopt;
-    request->repeats = raw(job.id);
-    return CutOff{std::move(*request), job.owner};
-}
-
-void JobService::repeat_cut_off() {
-    for (const auto& [request, owner] : std::exchange(cut_off_, {})) {
-        auto started = start_backup(request, owner);
-        log::info("job-repeated", {{"job", std::to_string(request.repeats)},
-                                   {"as", started ? std::to_string(raw(*started)) : to_text(started.error())}});
-    }
-}
-
-Result<void> JobService::settle_after_start() {
-    pools::Jobs jobs(context_.store);
-    pools::Sets sets(context_.store);
-    auto now = context_.clock.wall();
-    CAPSTAN_TRY(auto cut_off, sets.unfinished());
-    for (const auto& set : cut_off)
-        CAPSTAN_CHECK(
-            pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
-    CAPSTAN_TRY(auto unfinished, jobs.unfinished());
-    if (!unfinished.empty()) {
-        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
-        for (const auto& job : unfinished) {
-            auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
-            std::string message = "the daemon ended before it was done; what was committed stays";
-            if (auto again = to_repeat(job)) {
-                message += "; it is run again";
-                cut_off_.push_back(std::move(*again));
-            }
-            auto applied = jobs.apply(transaction, job.id, event, message, now);
-            if (!applied) return std::unexpected(applied.error());
-        }
-        CAPSTAN_CHECK(transaction.commit());
-    }
-    // Segments that no commit names are what a crash left between fsync and transaction.
-    CAPSTAN_TRY(auto named, sets.segment_files());
-    std::set<std::string> keep(named.begin(), named.end());
-    auto directory = catalog_directory(context_);
-    CAPSTAN_CHECK(make_directories(directory));
-    auto* listing = ::opendir(directory.c_str());
-    if (listing == nullptr) return fail_errno(errno, fmt::format("cannot read {}", directory));
-    while (auto* entry = ::readdir(listing)) {
-        std::string name = entry->d_name;
-        if (name == "." || name == ".." || keep.contains(name)) continue;
-        ::unlink((directory + "/" + name).c_str());
-        log::info("segment-without-commit-deleted", {{"file", name}});
-    }
-    ::closedir(listing);
-    return {};
-}
 
 Result<JobId> JobService::add(pools::JobKind kind, const std::string& name, const std::string& parameters,
                               const std::string& owner) {
@@ -152,8 +94,11 @@ Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     auto applied = jobs.apply(transaction, live.job.id, event, message, context_.clock.wall());
     if (!applied) return std::unexpected(applied.error());
     if (!live.backup)
-        CAPSTAN_CHECK(jobs.add_counts(transaction, live.job.id, live.read_progress.objects, live.read_progress.bytes,
-                                      failed_objects(live.issues), 0));
+        CAPSTAN_CHECK(jobs.add_counts(transaction, live.job.id,
+                                      {.objects = live.read_progress.objects,
+                                       .bytes = live.read_progress.bytes,
+                                       .not_done = failed_objects(live.issues),
+                                       .kept = live.read_progress.kept}));
     CAPSTAN_CHECK(transaction.commit());
     log::info("job-ended", {{"job", std::to_string(raw(live.job.id))}, {"outcome", outcome ? "done" : message}});
     return {};
@@ -235,16 +180,36 @@ Task<Result<void>> JobService::run_backup(std::shared_ptr<Live> live, backup::Ba
     live->backup = std::make_unique<backup::BackupJob>(environment_, std::move(plan));
     auto outcome = co_await live->backup->run();
     if (!outcome) co_return std::unexpected(outcome.error());
-    log::info("bootstrap", {{"job", std::to_string(raw(live->job.id))}, {"text", outcome->bootstrap}});
+    co_await announce_bootstrap(*live, outcome->bootstrap);
     co_return Result<void>{};
 }
 
-Result<JobId> JobService::start_rebuild(std::vector<std::string> volumes, const std::string& owner) {
-    std::string name = volumes.empty() ? "catalog" : "catalog of";
-    for (const auto& volume : volumes) name += " " + volume;
-    CAPSTAN_TRY(auto id, add(pools::JobKind::catalog_rebuild, name, "{}", owner));
+// Where the catalog lies on the media, for the day when this machine is gone: in the job's log, and in each file of the
+// configuration. A file that cannot be written is named in the log and stops nothing.
+Task<void> JobService::announce_bootstrap(Live& live, std::string found) {
+    if (found.empty()) co_return;
+    auto line = fmt::format("{} {} job {}: {}\n", api::time_text(api::time_of(context_.clock.wall())), environment_.host,
+                            raw(live.job.id), found);
+    live.backup->issues().add({backup::IssueKind::note, "", "to find its catalog without this machine: " + found});
+    for (const auto& path : context_.settings.bootstrap.files) {
+        std::move_only_function<Result<void>()> add = [path, line]() -> Result<void> {
+            CAPSTAN_TRY(auto file, open_file(path, O_WRONLY | O_CREAT | O_APPEND));
+            if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.get()) != 0)
+                return fail_errno(errno, fmt::format("cannot write to {}", path));
+            return {};
+        };
+        auto added = co_await context_.worker.run<Result<void>>(std::move(add));
+        if (added && !*added)
+            live.backup->issues().add({backup::IssueKind::note, "", "the bootstrap file: " + to_text(added->error())});
+    }
+}
+
+Result<JobId> JobService::start_rebuild(api::RebuildRequest request, const std::string& owner) {
+    std::string name = request.media.empty() ? "catalog" : "catalog of";
+    for (const auto& volume : request.media) name += " " + volume;
+    CAPSTAN_TRY(auto id, add(pools::JobKind::catalog_rebuild, name, api::encode(request), owner));
     auto live = live_.at(id);
-    set_out(live, run_rebuild(live, std::move(volumes)));
+    set_out(live, run_rebuild(live, std::move(request.media)));
     return id;
 }
 

@@ -13,6 +13,8 @@
 
 namespace capstan::daemon {
 
+struct SelectionCount;
+
 class JobService {
   public:
     JobService(Context& context, MountService& mounts, WorkQueue& queue, backup::JobEnvironment environment);
@@ -21,16 +23,16 @@ class JobService {
     // Start-up: runs and sets that a crash cut off are recorded as such; segments that no commit names are deleted.
     Result<void> settle_after_start();
 
-    // When the libraries answer: backups to a pool that were cut off run once more, as new jobs. Each once only: what
-    // brings the daemon down must not do so for ever.
-    void repeat_cut_off();
+    // When the libraries answer: jobs that were cut off run once more, as new jobs; a backup to a .bkf file does not,
+    // the file is there already. Each once only: what brings the daemon down must not do so for ever.
+    Task<void> repeat_cut_off();
 
     // Each checks what can be checked at once and returns the number of the run that goes on by itself.
     Result<JobId> start_backup(const api::BackupRequest& request, const std::string& owner);
     Task<Result<JobId>> start_restore(api::RestoreRequest request, std::string owner);
-    Task<Result<JobId>> start_verify(SetNumber set, std::vector<std::string> paths, std::string owner);
+    Task<Result<JobId>> start_verify(api::VerifyRequest request, std::string owner);
     // Refused while other jobs run; while it runs no other job begins.
-    Result<JobId> start_rebuild(std::vector<std::string> volumes, const std::string& owner);
+    Result<JobId> start_rebuild(api::RebuildRequest request, const std::string& owner);
     Result<void> cancel(JobId id, const std::string& who);
     // Ends every run in order: a backup closes and commits what it has. Returns when none is left, or after `limit`.
     Task<void> stop_all(std::chrono::seconds limit);
@@ -45,11 +47,8 @@ class JobService {
 
   private:
     struct Live;  // one run
-    struct CutOff {
-        api::BackupRequest request;
-        std::string owner;
-    };
-    std::optional<CutOff> to_repeat(const pools::Job& job) const;
+    Task<Result<JobId>> repeat(pools::Job job);
+    Result<void> record_message(JobId job, const std::string& message);
     struct ReadPlan {
         SetNumber set{};
         std::vector<std::string> paths;
@@ -59,13 +58,17 @@ class JobService {
     void set_out(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<void> follow(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
+    Task<void> announce_bootstrap(Live& live, std::string found);
     Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                 std::optional<backup::RestoreOptions> target);
     Task<Result<void>> run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes);
     Task<Result<void>> read_set(Live& live, ReadPlan plan);
+    Task<void> count_selection(std::shared_ptr<SelectionCount> count, std::shared_ptr<SegmentSnapshot> snapshot,
+                               ReadPlan plan);
     Task<Result<void>> verify_frame(Live& live, SetNumber number);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);
+    Task<Result<std::vector<SetNumber>>> sets_of_one_run(SetNumber first, std::string path);
     Task<Result<void>> check_paths(SetNumber set, std::vector<std::string> paths);
     Result<SetNumber> set_in_file(const std::string& file);
     Result<void> drain_issues(Live& live);
@@ -78,7 +81,10 @@ class JobService {
     backup::JobEnvironment environment_;
     SetReader reader_{context_, environment_};
     std::map<JobId, std::shared_ptr<Live>> live_;
-    std::vector<CutOff> cut_off_;
+    std::vector<pools::Job> cut_off_;
 };
+
+// The job, cut off by the daemon's end, that this one runs again; 0: none.
+std::int64_t repeats_of(const pools::Job& job);
 
 }  // namespace capstan::daemon

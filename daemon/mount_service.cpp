@@ -312,6 +312,18 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
     co_return pools::WriteLease{reserved.lease, lease.drive->owner->name(), medium, permit, request.continuation.has_value()};
 }
 
+// A crash may have come between a label and the end of its work item: it is on the medium, which was read, and so in the
+// database.
+Result<bool> MountService::has_labelled(const pools::Cartridge& cartridge, WorkItemId item) {
+    CAPSTAN_TRY(auto entries, pools::Journal(context_.store).of(cartridge.id));
+    for (const auto& entry : entries) {
+        if (entry.work_item != item || entry.act != pools::JournalAct::label) continue;
+        auto intent = pools::label_intent(entry.detail);
+        if (intent && intent->media_id == cartridge.side.media_id && intent->generation == cartridge.side.generation) return true;
+    }
+    return false;
+}
+
 Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
     CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, true, "labelling", item));
     auto work = [](MountService& self, Reserved held, pools::Pool into, std::optional<pools::OperatorWord> by,
@@ -326,6 +338,8 @@ Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::op
             co_return fail(Recovery::ask_operator, loaded.identified.verdict.text, loaded.identified.verdict.advice);
         if (loaded.write_protected)
             co_return fail(Recovery::ask_operator, fmt::format("{} is write protected", to_text(cartridge)), "Slide its tab.");
+        CAPSTAN_CO_TRY(bool labelled, self.has_labelled(cartridge, work_item));
+        if (labelled) co_return Result<void>{};
         LabelPlan plan;
         plan.pool = std::move(into);
         plan.word = std::move(by);

@@ -1,26 +1,20 @@
 #include "daemon/operations.hpp"
 
 #include "config/base/log.hpp"
+#include "daemon/api/codec.hpp"
+#include "pools/store/pool_rows.hpp"
 
 #include <fmt/format.h>
 
 namespace capstan::daemon {
 namespace {
 
-// Runs the work as the item and finishes it.
+// Runs the work as the item and finishes it. What the daemon's own end cuts short stays in the queue.
 Task<void> run(ControlPlane& plane, WorkItemId item, Task<Result<void>> work) {
     Result<void> outcome = co_await std::move(work);
+    if (!outcome && plane.context().loop.stopping()) co_return;
     auto finished = plane.queue().finish(item, outcome);
     if (!finished) log::error("work-end-not-recorded", {{"item", std::to_string(raw(item))}, {"error", to_text(finished.error())}});
-}
-
-Result<WorkItemId> add(ControlPlane& plane, pools::WorkKind kind, const LibraryName& library, CartridgeId cartridge, PoolId pool) {
-    pools::WorkItem item;
-    item.kind = kind;
-    item.library = library;
-    item.cartridge = cartridge;
-    item.pool = pool;
-    return plane.queue().add(item);
 }
 
 Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, WorkItemId item) {
@@ -43,7 +37,15 @@ Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, W
     co_return Result<void>{};
 }
 
+Result<void> is_idle(const Library::Drive& drive) {
+    if (drive.leased_by.empty()) return {};
+    return fail(Recovery::change_request, fmt::format("drive {} is in use by {}", drive.settings.name, drive.leased_by),
+                "Wait until that has ended, or cancel it.");
+}
+
 Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive& drive, WorkItemId item) {
+    CAPSTAN_CO_CHECK(is_idle(drive));
+    drive.leased_by = fmt::format("work item {}", raw(item));
     auto outcome = plane.queue().start(item, fmt::format("opening drive {} again", drive.settings.name));
     if (outcome) outcome = co_await library.reopen(drive);
     drive.leased_by.clear();
@@ -52,79 +54,156 @@ Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive&
     co_return outcome;
 }
 
-Task<Result<void>> import_all(ControlPlane& plane, Library& library, WorkItemId item) {
+// `again`: a crash cut it off, and what it had brought in already may still have to be identified.
+Task<Result<void>> import_all(ControlPlane& plane, Library& library, bool again, WorkItemId item) {
     CAPSTAN_CO_CHECK(plane.queue().start(item, "looking into the IE ports"));
     CAPSTAN_CO_CHECK(co_await library.refresh());
     pools::Cartridges cartridges(plane.context().store);
     CAPSTAN_CO_TRY(auto here, cartridges.in_library(library.name()));
     std::uint32_t imported = 0;
     for (const auto& cartridge : here) {
-        if (cartridge.place.kind != pools::PlaceKind::ie_port) continue;
-        CAPSTAN_CO_TRY(auto slot, library.free_slot());
-        CAPSTAN_CO_CHECK(co_await library.move(cartridge.id, slot, item));
+        const bool in_port = cartridge.place.kind == pools::PlaceKind::ie_port;
+        if (!in_port && !(again && cartridge.must_identify)) continue;
+        if (in_port) {
+            CAPSTAN_CO_TRY(auto slot, library.free_slot());
+            CAPSTAN_CO_CHECK(co_await library.move(cartridge.id, slot, item));
+        }
         ++imported;
         if (cartridge.must_identify) CAPSTAN_CO_CHECK(co_await plane.mounts().identify(cartridge.id, item));
     }
-    if (imported == 0)
+    if (imported == 0 && !again)
         co_return fail(Recovery::ask_operator, fmt::format("no cartridge is in an IE port of library {}", library.name().text),
                        "Put one in and close the port, then repeat the command.");
     co_return Result<void>{};
 }
 
-Task<Result<void>> export_one(ControlPlane& plane, Library& library, CartridgeId cartridge, WorkItemId item) {
+Task<Result<void>> export_one(ControlPlane& plane, Library& library, CartridgeId id, WorkItemId item) {
+    CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(plane.context().store).get(id));
+    if (cartridge.place.kind == pools::PlaceKind::ie_port) co_return Result<void>{};
     for (const auto& element : library.changer().last_inventory().elements) {
         if (element.kind != changer::ElementKind::ie_port || element.full) continue;
         pools::Place port{pools::PlaceKind::ie_port, std::to_string(element.number)};
-        co_return co_await plane.mounts().move(cartridge, std::move(port), item);
+        co_return co_await plane.mounts().move(id, std::move(port), item);
     }
     co_return fail(Recovery::ask_operator, fmt::format("every IE port of library {} holds a cartridge", library.name().text),
                    "Empty one, then repeat the command.");
 }
 
+Task<Result<void>> label(ControlPlane& plane, pools::WorkItem item, api::WorkParameters parameters) {
+    std::optional<pools::OperatorWord> word;
+    if (!parameters.who.empty()) {
+        auto seen = pools::from_name<pools::MediumKind>(parameters.seen);
+        word = pools::OperatorWord{item.cartridge, parameters.who, parameters.why, seen.value_or(pools::MediumKind::unreadable),
+                                   parameters.even_unexpired};
+    }
+    CAPSTAN_CO_TRY(auto pool, pools::Pools(plane.context().store).get(item.pool));
+    co_return co_await plane.mounts().label(item.cartridge, std::move(pool), std::move(word), item.id);
+}
+
+Task<Result<void>> move(ControlPlane& plane, pools::WorkItem item, api::WorkParameters parameters) {
+    auto kind = pools::from_name<pools::PlaceKind>(parameters.place_kind);
+    if (!kind) co_return fail(Recovery::give_up, fmt::format("work item {} names no place", raw(item.id)));
+    // To any slot, and a crash came between the robot's move and its record: it is there.
+    CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(plane.context().store).get(item.cartridge));
+    if (item.interruptions > 0 && parameters.place.empty() && cartridge.place.kind == *kind) co_return Result<void>{};
+    pools::Place destination{*kind, parameters.place};
+    co_return co_await plane.mounts().move(item.cartridge, std::move(destination), item.id);
+}
+
+// By what the item says of itself and nothing else: begun now, or gone on with after a crash.
+Task<Result<void>> carry_out(ControlPlane& plane, pools::WorkItem item) {
+    CAPSTAN_CO_TRY(auto parameters, api::decode<api::WorkParameters>(item.parameters, api::UnknownKeys::pass_over));
+    auto* library = plane.mounts().library(item.library);
+    auto missing = fail(Recovery::change_request, fmt::format("library {} is not in the configuration", item.library.text),
+                        "'capstan library list' shows those that are.");
+    switch (item.kind) {
+        case pools::WorkKind::label:
+        case pools::WorkKind::erase: co_return co_await label(plane, std::move(item), std::move(parameters));
+        case pools::WorkKind::move: co_return co_await move(plane, std::move(item), std::move(parameters));
+        case pools::WorkKind::import:
+            if (library == nullptr) co_return std::move(missing);
+            co_return co_await import_all(plane, *library, item.interruptions > 0, item.id);
+        case pools::WorkKind::export_:
+            if (library == nullptr) co_return std::move(missing);
+            co_return co_await export_one(plane, *library, item.cartridge, item.id);
+        case pools::WorkKind::inventory: {
+            if (library == nullptr) co_return std::move(missing);
+            if (item.drive.text.empty()) co_return co_await inventory(plane, *library, parameters.full, item.id);
+            auto* drive = library->find_drive(item.drive);
+            if (drive == nullptr) co_return fail(Recovery::change_request, fmt::format("there is no drive {}", item.drive.text));
+            co_return co_await enable(plane, *library, *drive, item.id);
+        }
+        case pools::WorkKind::mount:
+        case pools::WorkKind::dismount: break;
+    }
+    co_return fail(Recovery::give_up, fmt::format("work item {} is not an operator's", raw(item.id)));
+}
+
+void set_out(ControlPlane& plane, pools::WorkItem item) {
+    auto id = item.id;
+    plane.context().loop.spawn(run(plane, id, carry_out(plane, std::move(item))));
+}
+
+Result<WorkItemId> start(ControlPlane& plane, pools::WorkItem item, const api::WorkParameters& parameters) {
+    item.parameters = api::encode(parameters);
+    CAPSTAN_TRY(item.id, plane.queue().add(item));
+    auto id = item.id;
+    set_out(plane, std::move(item));
+    return id;
+}
+
 }  // namespace
 
+Result<void> take_up_operations(ControlPlane& plane) {
+    CAPSTAN_TRY(auto items, plane.queue().take_up());
+    for (auto& item : items) {
+        log::info("work-goes-on", {{"item", std::to_string(raw(item.id))}, {"kind", std::string(pools::name_of(item.kind))}});
+        set_out(plane, std::move(item));
+    }
+    return {};
+}
+
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full) {
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::inventory, library.name(), CartridgeId{}, PoolId{}));
-    plane.context().loop.spawn(run(plane, item, inventory(plane, library, full, item)));
-    return item;
+    pools::WorkItem item{.kind = pools::WorkKind::inventory, .library = library.name()};
+    return start(plane, std::move(item), {.full = full});
 }
 
 Result<WorkItemId> start_enable(ControlPlane& plane, Library& library, Library::Drive& drive) {
-    if (!drive.leased_by.empty())
-        return fail(Recovery::change_request, fmt::format("drive {} is in use by {}", drive.settings.name, drive.leased_by),
-                    "Wait until that has ended, or cancel it.");
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::inventory, library.name(), CartridgeId{}, PoolId{}));
-    drive.leased_by = fmt::format("work item {}", raw(item));
-    plane.context().loop.spawn(run(plane, item, enable(plane, library, drive, item)));
-    return item;
+    CAPSTAN_CHECK(is_idle(drive));
+    pools::WorkItem item{.kind = pools::WorkKind::inventory, .library = library.name(), .drive = drive.owner->name()};
+    return start(plane, std::move(item), {});
 }
 
 Result<WorkItemId> start_label(ControlPlane& plane, const pools::Cartridge& cartridge, const pools::Pool& pool,
                                std::optional<pools::OperatorWord> word) {
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::label, cartridge.library, cartridge.id, pool.id));
-    plane.context().loop.spawn(run(plane, item, plane.mounts().label(cartridge.id, pool, std::move(word), item)));
-    return item;
+    pools::WorkItem item{
+        .kind = pools::WorkKind::label, .library = cartridge.library, .cartridge = cartridge.id, .pool = pool.id};
+    api::WorkParameters parameters;
+    if (word) {
+        parameters.who = word->who;
+        parameters.why = word->why;
+        parameters.seen = std::string(pools::name_of(word->seen));
+        parameters.even_unexpired = word->even_unexpired;
+    }
+    return start(plane, std::move(item), parameters);
 }
 
 Result<WorkItemId> start_move(ControlPlane& plane, const pools::Cartridge& cartridge, pools::Place destination) {
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::move, cartridge.library, cartridge.id, PoolId{}));
-    plane.context().loop.spawn(run(plane, item, plane.mounts().move(cartridge.id, std::move(destination), item)));
-    return item;
+    pools::WorkItem item{.kind = pools::WorkKind::move, .library = cartridge.library, .cartridge = cartridge.id};
+    return start(plane, std::move(item),
+                 {.place_kind = std::string(pools::name_of(destination.kind)), .place = destination.id});
 }
 
 Result<WorkItemId> start_export(ControlPlane& plane, const pools::Cartridge& cartridge) {
-    auto* library = plane.mounts().library(cartridge.library);
-    if (library == nullptr)
+    if (plane.mounts().library(cartridge.library) == nullptr)
         return fail(Recovery::change_request, fmt::format("{} is {} already", to_text(cartridge), to_text(cartridge.place)));
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::export_, cartridge.library, cartridge.id, PoolId{}));
-    plane.context().loop.spawn(run(plane, item, export_one(plane, *library, cartridge.id, item)));
-    return item;
+    pools::WorkItem item{.kind = pools::WorkKind::export_, .library = cartridge.library, .cartridge = cartridge.id};
+    return start(plane, std::move(item), {});
 }
 
 Result<WorkItemId> start_import(ControlPlane& plane, Library& library) {
-    CAPSTAN_TRY(auto item, add(plane, pools::WorkKind::import, library.name(), CartridgeId{}, PoolId{}));
-    plane.context().loop.spawn(run(plane, item, import_all(plane, library, item)));
-    return item;
+    pools::WorkItem item{.kind = pools::WorkKind::import, .library = library.name()};
+    return start(plane, std::move(item), {});
 }
 
 }  // namespace capstan::daemon

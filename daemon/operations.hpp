@@ -1,9 +1,13 @@
-// Operators' work: each begins a work item that goes on by itself, and returns its number. Control thread.
+// Operators' work: each begins a work item that goes on by itself, and returns its number. All that the work needs to
+// know is in its item, so that the next start of the daemon goes on with what was cut off. Control thread.
 #pragma once
 
 #include "daemon/control_plane.hpp"
 
 namespace capstan::daemon {
+
+// Start-up, when the libraries answer: goes on with what the end of the daemon cut off.
+Result<void> take_up_operations(ControlPlane& plane);
 
 // By barcode; `full`: also mounts every cartridge whose label is to be read, or every one.
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full);

@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::chrono::minutes kLookAgainAfter{10};
 
+// Mounts belong to jobs, which ask for them anew; idle drives are found again.
+bool is_operators(const pools::WorkItem& item) {
+    using Kind = pools::WorkKind;
+    return raw(item.job) == 0 && item.kind != Kind::mount && item.kind != Kind::dismount;
+}
+
 }  // namespace
 
 using pools::RequestEvent;
@@ -23,9 +29,15 @@ Result<void> WorkQueue::settle_after_start() {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(context_.store));
     auto now = context_.clock.wall();
     for (const auto& item : unfinished) {
-        auto ended =
-            items_.apply(transaction, item.id, WorkEvent::failed, "the daemon was stopped before it was done", now);
-        if (!ended) return std::unexpected(ended.error());
+        const auto interruptions = item.interruptions + (item.state == pools::WorkState::in_process ? 1 : 0);
+        const bool again = is_operators(item) && interruptions < kInterruptionsMax;
+        auto reason = again ? "the daemon was started again; it goes on"
+                      : is_operators(item)
+                          ? fmt::format("the daemon ended {} times while it was done", kInterruptionsMax)
+                          : "the daemon was stopped before it was done";
+        auto settled =
+            items_.apply(transaction, item.id, again ? WorkEvent::interrupted : WorkEvent::failed, reason, now);
+        if (!settled) return std::unexpected(settled.error());
     }
     for (const auto& request : submitted) {
         auto ended =
@@ -33,6 +45,19 @@ Result<void> WorkQueue::settle_after_start() {
         if (!ended) return std::unexpected(ended.error());
     }
     return transaction.commit();
+}
+
+Result<std::vector<pools::WorkItem>> WorkQueue::take_up() {
+    CAPSTAN_TRY(auto queued, items_.unfinished());
+    std::erase_if(queued,
+                  [this](const pools::WorkItem& item) { return live_.contains(item.id) || !is_operators(item); });
+    for (const auto& item : queued) {
+        Live live;
+        auto left = item.deadline ? *item.deadline - context_.clock.wall() : context_.settings.waits.default_limit;
+        live.deadline = context_.clock.now() + std::max(left, decltype(left){});
+        live_.emplace(item.id, std::move(live));
+    }
+    return queued;
 }
 
 Result<WorkItemId> WorkQueue::add(pools::WorkItem item) {

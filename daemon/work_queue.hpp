@@ -16,8 +16,13 @@ class WorkQueue {
   public:
     explicit WorkQueue(Context& context) : context_(context), items_(context.store), requests_(context.store) {}
 
-    // Start-up: what a crash cut off is ended as failed (its clients are gone, or ask again), its requests are cancelled.
+    // Start-up: operators' work that a crash cut off is queued again, and `take_up` goes on with it; what jobs and the
+    // daemon itself had begun is ended as failed, they ask anew. Requests of all of them are cancelled, who still waits
+    // asks again. Work that was cut off kInterruptionsMax times is ended: it must not bring the daemon down for ever.
+    static constexpr std::uint32_t kInterruptionsMax = 3;
     Result<void> settle_after_start();
+    // The work of operators that was queued before this start; each is live again, with the deadline it had.
+    Result<std::vector<pools::WorkItem>> take_up();
 
     // The deadline is the configured default wait. Returns its number.
     Result<WorkItemId> add(pools::WorkItem item);

@@ -17,6 +17,14 @@ enum class JobState : std::uint8_t {
     interrupted,  // the daemon ended under it; what it committed stays
     count
 };
+struct JobCounts {
+    std::uint64_t objects = 0, bytes = 0;  // saved, restored or verified
+    std::uint64_t not_done = 0;            // could not be saved or restored, or are not as they were
+    std::uint64_t changed = 0;             // while they were read
+    std::uint64_t skipped = 0;             // sockets, other file systems
+    std::uint64_t kept = 0;                // existed already, and a restore left them
+    friend bool operator==(const JobCounts&, const JobCounts&) = default;
+};
 struct Job {
     JobId id{};
     JobKind kind = JobKind::backup;
@@ -26,7 +34,7 @@ struct Job {
     JobState state = JobState::queued;
     Wall created{};
     std::optional<Wall> started, ended;
-    std::uint64_t objects = 0, bytes = 0, not_done = 0, changed = 0;
+    JobCounts counts;
     std::string message;  // the error that ended it, or empty
     friend bool operator==(const Job&, const Job&) = default;
 };
@@ -47,6 +55,7 @@ struct WorkItem {
     std::string reason;      // why it waits, or how it ended
     Wall created{};
     std::optional<Wall> deadline, finished;
+    std::uint32_t interruptions = 0;  // so often the daemon ended while it was in process
     friend bool operator==(const WorkItem&, const WorkItem&) = default;
 };
 

@@ -27,7 +27,31 @@ std::string exactly(const std::string& path) {
 
 BackupJob::BackupJob(JobEnvironment& environment, BackupPlan plan)
     : environment_(environment), plan_(std::move(plan)) {}
-BackupJob::~BackupJob() = default;
+BackupJob::~BackupJob() { count_->stop = true; }
+
+Result<void> BackupJob::expect_as_last_time() {
+    pools::SetFilter filter;
+    filter.name = plan_.name;
+    filter.state = pools::SetState::complete;
+    filter.limit = 1;
+    CAPSTAN_TRY(auto last, pools::Sets(environment_.store).list(filter));
+    if (last.empty() || raw(last.front().job) == 0) return {};
+    CAPSTAN_TRY(auto job, pools::Jobs(environment_.store).get(last.front().job));
+    *expectation_ = {job.counts.objects, job.counts.bytes};
+    return {};
+}
+
+Task<void> BackupJob::count_ahead(JobEnvironment& environment, FileSourceOptions options,
+                                  std::shared_ptr<TreeCount> count, std::shared_ptr<Expectation> result) {
+    constexpr std::chrono::seconds kShort{5};  // who is done within it needs no estimate
+    if (!co_await sleep_for(environment.loop, environment.clock, kShort) || count->stop) co_return;
+    auto worker = environment.make_worker();
+    std::move_only_function<Result<bool>()> walk = [options = std::move(options), count] {
+        return count_tree(options, *count);
+    };
+    auto all = co_await worker->run<Result<bool>>(std::move(walk));
+    if (all && *all && **all) *result = {count->objects, count->bytes};
+}
 
 void BackupJob::cancel() {
     cancelled_ = true;
@@ -63,6 +87,9 @@ Task<Result<BackupOutcome>> BackupJob::run() {
     options.cross_file_systems = plan_.cross_file_systems;
     options.doorbell = doorbell.get();
     if (!plan_.file.empty()) options.exclude.push_back(exactly(plan_.file));
+    CAPSTAN_CO_CHECK(expect_as_last_time());
+    if (expectation_->objects == 0 && environment_.file_threads > 0)
+        environment_.loop.spawn(count_ahead(environment_, options, count_, expectation_));
     CAPSTAN_CO_TRY(auto source, co_await open_source(std::move(options)));
     if (!plan_.file.empty()) co_return co_await run_to_file(*source, doorbell);
 
@@ -71,55 +98,73 @@ Task<Result<BackupOutcome>> BackupJob::run() {
     request.pool = plan_.pool.id;
     auto leased = co_await environment_.mounts.mount_for_writing(request);
     if (!leased) co_return std::unexpected(leased.error());
-    auto session = WriteSession::of(std::move(*leased));
+    session_ = WriteSession::of(std::move(*leased));
+    auto& session = *session_;
     if (cancelled_) {
-        environment_.mounts.release(session.lease->id, pools::MountPort::After::keep);
+        give_back(session, pools::MountPort::After::keep);
         co_return fail(Recovery::cancelled, "the job was cancelled");
     }
-    drive_ = session.lease->drive;
-    volume_tag_ = session.medium.volume_tag.text;
-    current_ = std::make_unique<SetWriterJob>(environment_, set_plan(), *source, doorbell, issues_, progress_, session);
-    auto main = co_await current_->run();
-    set_ = current_->number();
+    auto main = co_await write_sets(session, *source, doorbell);
     if (!main) {
-        if (session.open) {  // cancelled: the set is closed on the medium, which is in order
-            auto closed = co_await session.writer->finish();
-            session.writer.reset();
-            environment_.mounts.release(session.lease->id,
-                                        closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
-        }
+        if (session.open)
+            co_await end_session(session);  // cancelled: the set is closed on the medium, which is in order
         co_return std::unexpected(main.error());
     }
 
     BackupOutcome outcome;
-    outcome.sets.push_back(*main);
-    outcome.counts = current_->committed();
-    auto counts = outcome.counts;
-    auto written = co_await write_catalog_set(session, *current_);
+    outcome.sets = sets_;
+    outcome.counts = committed();
+    auto written = co_await write_catalog_set(session);
     if (written) {
         outcome.sets.push_back(*written);
-        outcome.bootstrap =
-            fmt::format("volume {} family {} set {} catalog-set {} end {}", session.medium.volume_tag.text,
-                        raw(session.medium.family), raw(*main), raw(*written), raw(session.medium.recorded_end));
-        if (session.open) {  // else it ended with its medium
-            auto closed = co_await session.writer->finish();
-            session.writer.reset();
-            environment_.mounts.release(session.lease->id,
-                                        closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
-        }
+        outcome.bootstrap = fmt::format("volume {} family {} sets {}-{} catalog-set {} end {}",
+                                        session.medium.volume_tag.text, raw(session.medium.family), raw(sets_.front()),
+                                        raw(sets_.back()), raw(*written), raw(session.medium.recorded_end));
+        if (session.open) co_await end_session(session);  // else it ended with its medium
     } else {
-        // The set itself is committed; only its copy of the catalog is missing on the medium.
-        if (session.open) environment_.mounts.release(session.lease->id, pools::MountPort::After::suspect);
-        pools::JobIssue line{plan_.job, pools::IssueKind::note, "",
-                             "the catalog could not be written behind the set: " + to_text(written.error())};
-        pools::Jobs jobs(environment_.store);
-        CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(environment_.store));
-        std::vector<pools::JobIssue> lines{line};
-        CAPSTAN_CO_CHECK(jobs.add_issues(transaction, lines));
-        CAPSTAN_CO_CHECK(transaction.commit());
+        // The sets themselves are committed; only their copy of the catalog is missing on the medium.
+        if (session.open) give_back(session, pools::MountPort::After::suspect);
+        issues_.add(
+            {IssueKind::note, "", "the catalog could not be written behind the set: " + to_text(written.error())});
     }
-    outcome.counts = counts;
     co_return outcome;
+}
+
+void BackupJob::give_back(WriteSession& session, pools::MountPort::After after) {
+    session.writer.reset();
+    session.open = false;
+    environment_.mounts.release(session.lease->id, after);
+}
+
+Task<void> BackupJob::end_session(WriteSession& session) {
+    auto closed = co_await session.writer->finish();
+    give_back(session, closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
+}
+
+CommittedCounts BackupJob::committed() const {
+    auto all = before_;
+    if (!current_) return all;
+    const auto& now = current_->committed();
+    all.objects += now.objects, all.bytes += now.bytes;
+    all.not_saved += now.not_saved, all.changed += now.changed;
+    return all;
+}
+
+// All sets of the job but that of its catalog.
+Task<Result<void>> BackupJob::write_sets(WriteSession& session, Source& source, std::shared_ptr<Doorbell> doorbell) {
+    for (bool more = true; more;) {
+        before_ = committed();
+        current_ =
+            std::make_unique<SetWriterJob>(environment_, set_plan(), source, doorbell, issues_, progress_, session);
+        if (cancelled_) current_->cancel();
+        auto written = co_await current_->run();
+        if (raw(current_->number()) != 0) sets_.push_back(current_->number());
+        const auto& segments = current_->segment_files();
+        segment_files_.insert(segment_files_.end(), segments.begin(), segments.end());
+        if (!written) co_return std::unexpected(written.error());
+        more = current_->source_has_more();
+    }
+    co_return Result<void>{};
 }
 
 // The same set, in a file of its own: no lease, no family to go on with, no set of catalog segments behind it.
@@ -144,7 +189,7 @@ Task<Result<BackupOutcome>> BackupJob::run_to_file(Source& source, std::shared_p
     current_ =
         std::make_unique<SetWriterJob>(environment_, std::move(plan), source, doorbell, issues_, progress_, session);
     auto done = co_await current_->run();
-    set_ = current_->number();
+    sets_.push_back(current_->number());
     if (!done) {
         if (current_->segment_files().empty()) ::unlink(plan_.file.c_str());  // nothing in it was reported as saved
         co_return std::unexpected(done.error());
@@ -156,13 +201,13 @@ Task<Result<BackupOutcome>> BackupJob::run_to_file(Source& source, std::shared_p
     co_return outcome;
 }
 
-// The set's catalog segments and a copy of the state database, behind the set: `catalog rebuild` needs nothing else.
-Task<Result<SetNumber>> BackupJob::write_catalog_set(WriteSession& session, const SetWriterJob& main) {
+// The sets' catalog segments and a copy of the state database, behind them: `catalog rebuild` needs nothing else.
+Task<Result<SetNumber>> BackupJob::write_catalog_set(WriteSession& session) {
     auto copy = environment_.store.directory() + "/state-copy.db";
     ::unlink(copy.c_str());
     CAPSTAN_CO_CHECK(environment_.store.copy_to(copy));
     FileSourceOptions options;
-    for (const auto& file : main.segment_files()) options.paths.push_back(plan_.catalog_directory + "/" + file);
+    for (const auto& file : segment_files_) options.paths.push_back(plan_.catalog_directory + "/" + file);
     options.paths.push_back(copy);
     auto plan = set_plan();
     plan.type = "catalog";

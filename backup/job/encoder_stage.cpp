@@ -17,6 +17,8 @@ namespace {
 
 using Outcome = ObjectOutcome::State;
 constexpr int kObjectsPerStep = 64;
+constexpr std::uint64_t kDetailOfObject =
+    68;  // bytes of its entry in a type 1 catalog without the name (MTF reference 4.2)
 
 mtf::ObjectState state_of(Outcome outcome) {
     switch (outcome) {
@@ -66,6 +68,7 @@ struct EncoderStage::Work {
     Act act();
     Act begin_set();
     Act next_object();
+    bool is_full() const { return objects >= settings.objects_max || detail_bytes >= settings.detail_bytes_max; }
     void begin_object();
     Act next_extent();
     Act move_data();
@@ -89,6 +92,7 @@ struct EncoderStage::Work {
     ContentHasher hasher;
     Phase phase;
     std::atomic<bool> checkpoint_requested = false, stop_requested = false, abandoned = false;
+    std::atomic<bool> more = false;  // the source has objects for another set
 
     // the present object
     ObjectRecord record;
@@ -107,6 +111,7 @@ struct EncoderStage::Work {
     std::uint64_t data_end = 0;  // FLA behind the set's data
     std::uint64_t accounted = 0, since_checkpoint = 0;
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0, corrupt = 0;
+    std::uint64_t detail_bytes = 0;  // that the set's entries take in a type 1 catalog, at most
 
     std::mutex mutex;
     std::deque<CheckpointPart> parts;  // of entries that the ring has not reported yet
@@ -183,11 +188,13 @@ void EncoderStage::Work::take_issues() {
 
 EncoderStage::Work::Act EncoderStage::Work::next_object() {
     if (!writer.ready()) return Act::blocked;
+    if (is_full() && !stop_requested) source.end_set();
     auto step = stop_requested ? SourceStep::end : source.next(record);
     take_issues();
     progress.skipped = source.counts().sockets;
     if (step == SourceStep::waiting) return Act::blocked;
-    if (step == SourceStep::end) {
+    if (step == SourceStep::end || step == SourceStep::next_set) {
+        more = step == SourceStep::next_set;
         phase = Phase::set_end;
         return Act::did;
     }
@@ -321,6 +328,8 @@ void EncoderStage::Work::object_finished() {
     object.facts.hash = hash;
     feed.finished(std::move(object));
     ++objects;
+    // A directory's entry has its whole path, a file's its name; UTF-16 takes at most two bytes for one of ours.
+    detail_bytes += kDetailOfObject + 2 * (record.metadata.is_directory() ? record.path : record.metadata.name).size();
     bytes += outcome.bytes_read;
     ++progress.objects;
     if (outcome.state != Outcome::ok) {
@@ -408,6 +417,7 @@ StepResult EncoderStage::step() {
 }
 
 void EncoderStage::request_checkpoint() { work_->checkpoint_requested = true; }
+bool EncoderStage::source_has_more() const { return work_->more; }
 void EncoderStage::request_stop() { work_->stop_requested = true; }
 void EncoderStage::abandon() { work_->abandoned = true; }
 

@@ -32,6 +32,9 @@ struct EncoderSettings {
     std::optional<mtf::MediaHeader> media_header;  // .bkf: TAPE block written first
     bool soft_filemarks = false;                   // .bkf
     std::uint64_t checkpoint_bytes = 64ull << 30;  // a checkpoint entry is pushed after so many bytes of data
+    // Limits of one set; the source is told, and what it has beyond them is for another set (source_has_more()).
+    // Windows' readers list a set by its file/directory detail, whose links have 31 bits.
+    std::uint64_t objects_max = 10'000'000, detail_bytes_max = 3ull << 29;
     // Path of the catalog segment with this ordinal. Empty function: no catalog (the set of catalog segments itself).
     std::function<std::string(std::uint32_t ordinal)> segment_path;
 };
@@ -58,9 +61,10 @@ class EncoderStage final : public Stage {
     StepResult step() override;
 
     // Control thread.
-    void request_checkpoint();  // at the next object's end, or at the next block inside a large one
-    void request_stop();        // the job is cancelled: the set is ended after the present object, marked aborted
-    void abandon();             // nothing can be written any more: the next step() is `finished`, whatever is open
+    void request_checkpoint();     // at the next object's end, or at the next block inside a large one
+    void request_stop();           // the job is cancelled: the set is ended after the present object, marked aborted
+    bool source_has_more() const;  // the set was ended at its limit; any time after its last checkpoint
+    void abandon();                // nothing can be written any more: the next step() is `finished`, whatever is open
     std::optional<CheckpointPart> take_checkpoint(std::uint64_t sequence);  // the ring reported this entry
     // The state at the start of the ring's block `sequence`, which was not taken: what must stand before it elsewhere.
     mtf::ResumePoint resume_point(std::uint64_t sequence) const;

@@ -29,8 +29,9 @@ struct JobEnvironment {
     std::uint64_t ring_bytes = 512ull << 20;
     std::uint64_t checkpoint_bytes = 64ull << 30;
     std::chrono::seconds checkpoint_time{600};
-    std::chrono::milliseconds patience{100};  // how long a device's thread waits for the ring; 0 in simulation
-    unsigned file_threads = 2;                // that read or make a job's files; 0 in simulation
+    std::uint64_t set_objects_max = 10'000'000;  // then the job goes on in another set
+    std::chrono::milliseconds patience{100};     // how long a device's thread waits for the ring; 0 in simulation
+    unsigned file_threads = 2;                   // that read or make a job's files; 0 in simulation
     std::string host = "localhost";
     drives::RingMemory ring_memory;  // what jobs leave of it is for the next ones
 };

@@ -27,7 +27,7 @@ std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues) 
         pools::JobIssue line;
         line.job = job;
         line.path = std::move(issue.path);
-        line.reason = fmt::format("{}: {}", name_of(issue.kind), issue.text);
+        line.reason = issue.kind == IssueKind::note ? issue.text : fmt::format("{}: {}", name_of(issue.kind), issue.text);
         switch (issue.kind) {
             case IssueKind::vanished:
             case IssueKind::unreadable: line.kind = pools::IssueKind::not_saved; break;
@@ -55,7 +55,8 @@ SetWriterJob::SetWriterJob(JobEnvironment& environment, SetPlan plan, Source& so
       progress_(progress),
       session_(session),
       source_(source),
-      doorbell_(std::move(doorbell)) {}
+      doorbell_(std::move(doorbell)),
+      skipped_recorded_(progress.skipped) {}
 
 void SetWriterJob::cancel() {
     cancelled_ = true;
@@ -105,6 +106,9 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
     settings.media_header = plan_.file_label;
     settings.soft_filemarks = to_file();
     settings.checkpoint_bytes = environment_.checkpoint_bytes;
+    settings.objects_max = environment_.set_objects_max;
+    // A .bkf file holds one set, however large: there is no way from one soft filemark chain to another.
+    if (to_file()) settings.objects_max = settings.detail_bytes_max = UINT64_MAX;
     settings.set.number = set_.mtf_number;
     settings.set.physical_address = raw(session_.medium.recorded_end);
     settings.set.name = plan_.set_name;
@@ -160,6 +164,7 @@ Task<Result<SetNumber>> SetWriterJob::run() {
             doorbell_->ring();
         }
         co_await joined(environment_, stage_run);
+        more_ = stage_->source_has_more();
     }
     stage_.reset();  // the next set of this job uses the ring's memory again
     ring_.reset();
@@ -274,6 +279,10 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     record.bytes = part.bytes;
     record.not_saved = part.not_saved;
     record.changed = part.changed;
+    if (plan_.type != "catalog") {
+        const std::uint64_t skipped = progress_.skipped;
+        record.skipped = skipped - std::exchange(skipped_recorded_, skipped);
+    }
     record.issues = ledger_lines(plan_.job, issues_.drain());
     if (part.segment) {
         std::move_only_function<Result<catalog::SegmentHeader>()> write = [builder = std::move(part.segment),

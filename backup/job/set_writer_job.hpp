@@ -52,6 +52,7 @@ class SetWriterJob {
 
     // The set is complete on the media and committed, or an Error: then it is aborted, its committed part stays.
     Task<Result<SetNumber>> run();
+    bool source_has_more() const { return more_; }  // after run(): the set reached its limit, the job needs another
     void cancel();  // the set is ended after the present object, marked as aborted; run() ends with `cancelled`
 
     const CommittedCounts& committed() const { return committed_; }
@@ -94,10 +95,11 @@ class SetWriterJob {
     std::uint64_t bytes_on_medium_ = 0;  // accepted since the last commit
     std::vector<std::string> segment_files_;
     CommittedCounts committed_;
+    std::uint64_t skipped_recorded_ = 0;  // of the source's count, by this set and those before it
     Steady last_checkpoint_{};
     std::uint64_t stopped_at_ = UINT64_MAX;  // the ring's entry for which the last medium had no room
     int barren_media_ = 0;
-    bool cancelled_ = false, complete_ = false;
+    bool cancelled_ = false, complete_ = false, more_ = false;
 };
 
 std::vector<pools::JobIssue> ledger_lines(JobId job, std::vector<Issue> issues);

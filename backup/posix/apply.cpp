@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace capstan::backup {
 
@@ -69,6 +70,22 @@ int set_attribute(int descriptor, Access access, const ExtendedAttribute& attrib
     return ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0);
 }
 
+// A directory's default ACL comes upon everything that is made in it; an object that was saved without one has none.
+void remove_inherited_acls(int descriptor, Access access, const Metadata& metadata, std::vector<std::string>& missing) {
+    if (metadata.is_symlink()) return;
+    const auto path = access == Access::readable ? std::string() : fmt::format("/proc/self/fd/{}", descriptor);
+    for (const char* name : {"system.posix_acl_access", "system.posix_acl_default"}) {
+        const bool saved = std::any_of(metadata.attributes.begin(), metadata.attributes.end(),
+                                       [name](const ExtendedAttribute& attribute) { return attribute.name == name; });
+        if (saved || (std::string_view(name).ends_with("default") && !metadata.is_directory())) continue;
+        auto size =
+            path.empty() ? ::fgetxattr(descriptor, name, nullptr, 0) : ::getxattr(path.c_str(), name, nullptr, 0);
+        if (size < 0) continue;  // there is none, or the file system knows none
+        if ((path.empty() ? ::fremovexattr(descriptor, name) : ::removexattr(path.c_str(), name)) != 0)
+            missing.push_back(fmt::format("without {}: {}", name, ::strerror(errno)));
+    }
+}
+
 void set_attributes(int descriptor, Access access, const Metadata& metadata, bool of_user,
                     std::vector<std::string>& missing) {
     for (const auto& attribute : metadata.attributes) {
@@ -93,6 +110,7 @@ void Applier::apply_before_data(int descriptor, const Metadata& metadata) {
 void Applier::apply(int descriptor, Access access, const Metadata& metadata, std::vector<std::string>& missing) {
     if (::fchownat(descriptor, "", user_id(metadata), group_id(metadata), AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) != 0)
         missing.push_back(fmt::format("owner {}:{}: {}", metadata.uid, metadata.gid, ::strerror(errno)));
+    remove_inherited_acls(descriptor, access, metadata, missing);
     set_attributes(descriptor, access, metadata, true, missing);
     if (!metadata.is_symlink()) {
         auto permissions = static_cast<mode_t>(metadata.mode & 07777);

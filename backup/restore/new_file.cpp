@@ -11,7 +11,9 @@
 
 namespace capstan::backup {
 
-std::string TemporaryNames::next() { return fmt::format(".capstan-restore-{}-{}", nonce_, ++count_); }
+std::string temporary_prefix(const std::string& nonce) { return fmt::format(".capstan-restore-{}-", nonce); }
+
+std::string TemporaryNames::next() { return fmt::format("{}{}", prefix_, ++count_); }
 
 namespace {
 

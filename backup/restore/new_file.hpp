@@ -12,14 +12,16 @@
 
 namespace capstan::backup {
 
+std::string temporary_prefix(const std::string& nonce);  // of every temporary name of that restore
+
 // Names beneath one restore that nothing else has. Any thread.
 class TemporaryNames {
   public:
-    explicit TemporaryNames(std::string nonce) : nonce_(std::move(nonce)) {}
+    explicit TemporaryNames(const std::string& nonce) : prefix_(temporary_prefix(nonce)) {}
     std::string next();
 
   private:
-    std::string nonce_;
+    std::string prefix_;
     std::atomic<std::uint64_t> count_ = 0;
 };
 

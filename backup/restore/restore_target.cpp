@@ -124,6 +124,7 @@ Verdict RestoreTarget::begin(IncomingObject object) {
     int parent = tree_.descriptor();
     if (parent < 0) return failed_errno("its directory cannot be used");
     bool kept = false;
+    if (options_.cut_off && !created_parent_) options_.cut_off->remove_object(parent, name_, metadata);
     if (!metadata.first_name.empty()) return begin_link(parent);
     if (!created_parent_ && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
     if (is_small_file()) return begin_small_file(parent);
@@ -172,6 +173,10 @@ Verdict RestoreTarget::begin_directory() {
     struct stat existing{};
     bool take_over =
         level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
+    if (options_.cut_off && !level->created && fd >= 0) {
+        options_.cut_off->remove_temporaries(fd);
+        take_over = take_over || options_.cut_off->made_directory(fd, metadata);
+    }
     if (take_over) level->pending = metadata;
     return done();
 }

@@ -6,11 +6,13 @@
 
 #include "backup/ledger.hpp"
 #include "backup/posix/metadata.hpp"
+#include "backup/restore/cut_off_run.hpp"
 #include "config/base/bytes.hpp"
 #include "config/base/error.hpp"
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace capstan::backup {
@@ -27,7 +29,8 @@ struct RestoreOptions {
     Existing existing = Existing::never;
     bool numeric_owner = false;  // false: user and group by name where the name is known here
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
-    unsigned threads = 0;        // that make small files besides the caller's; 0: everything on the caller's
+    std::optional<CutOffRun> cut_off{};  // this restore runs again what that one did not bring to its end
+    unsigned threads = 0;                // that make small files besides the caller's; 0: everything on the caller's
 };
 
 // An object as the medium describes it, before its data.

@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
-#include <cstdlib>
 #include <cstring>
 #include <unordered_map>
 
@@ -35,6 +33,7 @@ class FileSource final : public Source {
                       options.doorbell) {}
 
     SourceStep next(ObjectRecord& record) override;
+    void end_set() override { set_ends_ = true; }
     std::optional<Extent> next_extent() override;
     Result<std::size_t> read(MutableBytes space) override;
     ObjectOutcome finish_object() override;
@@ -50,9 +49,16 @@ class FileSource final : public Source {
         std::uint64_t size = 0;
         std::uint32_t names = 1;  // met so far
     };
+    Prefetcher::Step examine_next(Examined& examined);
+    void leave_directories(const ObjectRecord& record);
+    void begin_object(ObjectRecord& record, FileHandle handle);
     void find_first_name(ObjectRecord& record);
 
     Prefetcher prefetcher_;
+    std::vector<ObjectRecord> directories_;  // on the way to the present object
+    std::optional<Examined> held_;           // the first object of the next set
+    std::size_t repeated_ = 0;               // directories that the next set has got already
+    bool set_ends_ = false;
     std::unordered_map<Inode, FirstName, InodeHash> first_names_;
     std::vector<Issue> issues_;
     std::atomic<std::uint64_t> objects_ = 0, not_saved_ = 0;
@@ -66,23 +72,62 @@ class FileSource final : public Source {
     bool short_ = false;
 };
 
-SourceStep FileSource::next(ObjectRecord& record) {
-    Examined examined;
+Prefetcher::Step FileSource::examine_next(Examined& examined) {
     for (;;) {
         auto step = prefetcher_.next(examined);
-        if (step == Prefetcher::Step::waiting) return SourceStep::waiting;
-        if (step == Prefetcher::Step::end) return SourceStep::end;
+        if (step != Prefetcher::Step::one) return step;
         if (examined.state == Examined::State::deferred)  // also with no other file of ours open
             examined.issues.push_back({IssueKind::unreadable, examined.record.path, ::strerror(EMFILE)});
         for (auto& issue : examined.issues) {
             if (issue.kind == IssueKind::vanished || issue.kind == IssueKind::unreadable) ++not_saved_;
             issues_.push_back(std::move(issue));
         }
-        if (examined.state == Examined::State::object) break;
+        if (examined.state == Examined::State::object) return step;
+    }
+}
+
+// Those that are not above the record. An object that is no directory lies in the last one.
+void FileSource::leave_directories(const ObjectRecord& record) {
+    if (!record.metadata.is_directory()) return;
+    auto is_above = [&path = record.path](const std::string& directory) {
+        return directory.empty() ? !path.empty() : path.starts_with(directory) && path[directory.size()] == '/';
+    };
+    while (!directories_.empty() && !is_above(directories_.back().path)) directories_.pop_back();
+}
+
+SourceStep FileSource::next(ObjectRecord& record) {
+    Examined examined;
+    if (held_ && repeated_ < directories_.size()) {
+        record = directories_[repeated_++];
+        record.metadata.path_only = true;
+        begin_object(record, {});
+        return SourceStep::object;
+    }
+    if (held_) {
+        examined = std::move(*held_);
+        held_.reset();
+    } else {
+        auto step = examine_next(examined);
+        if (step == Prefetcher::Step::waiting) return SourceStep::waiting;
+        if (step == Prefetcher::Step::end) return SourceStep::end;
+        leave_directories(examined.record);
+        if (std::exchange(set_ends_, false)) {
+            held_ = std::move(examined);
+            repeated_ = 0;
+            first_names_.clear();
+            return SourceStep::next_set;
+        }
     }
     record = std::move(examined.record);
+    if (record.metadata.is_directory()) directories_.push_back(record);
     if (record.metadata.links > 1 && !record.metadata.is_directory()) find_first_name(record);
-    file_ = std::move(examined.handle);
+    begin_object(record, std::move(examined.handle));
+    ++objects_;
+    return SourceStep::object;
+}
+
+void FileSource::begin_object(ObjectRecord& record, FileHandle handle) {
+    file_ = std::move(handle);
     if (!record.has_data()) file_.reset();
     path_ = record.path;
     before_.modified = record.metadata.modified, before_.changed = record.metadata.changed;
@@ -90,8 +135,6 @@ SourceStep FileSource::next(ObjectRecord& record) {
     sparse_ = record.sparse, size_known_ = record.size_known, announced_ = false;
     position_ = extent_end_ = bytes_read_ = 0;
     error_ = 0, short_ = false;
-    ++objects_;
-    return SourceStep::object;
 }
 
 // The first name has the data. An inode number may be used again while the job runs, so size and time must agree, too.
@@ -185,48 +228,10 @@ ObjectOutcome FileSource::finish_object() {
     return outcome;
 }
 
-// The real path of what was chosen, without its last component's own link. Empty: `why` says what is wrong.
-std::string real_path(const std::string& chosen, std::string& why) {
-    if (!chosen.starts_with('/')) return why = "is not an absolute path", "";
-    auto path = chosen;
-    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
-    auto slash = path.rfind('/');
-    auto last = path.substr(slash + 1);
-    if (last == "." || last == "..") {  // a name is needed: the directory itself
-        char* real = ::realpath(path.c_str(), nullptr);
-        if (real == nullptr) return why = ::strerror(errno), "";
-        path = real;
-        ::free(real);
-        return path;
-    }
-    struct stat stat{};
-    if (::lstat(path.c_str(), &stat) != 0) return why = ::strerror(errno), "";
-    if (slash == 0) return path;
-    char* real = ::realpath(path.substr(0, slash).c_str(), nullptr);
-    if (real == nullptr) return why = ::strerror(errno), "";
-    std::string parent = real;
-    ::free(real);
-    return parent == "/" ? "/" + last : parent + "/" + last;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Source>> open_file_source(FileSourceOptions options) {
-    ChosenNode chosen;
-    std::string wrong;
-    for (const auto& path : options.paths) {
-        std::string why;
-        auto real = real_path(path, why);
-        if (real.empty()) {
-            wrong += fmt::format("{}{}: {}", wrong.empty() ? "" : "; ", path, why);
-        } else {
-            chosen.add(real.substr(1));
-        }
-    }
-    if (options.paths.empty()) wrong = "no path was given";
-    if (!wrong.empty())
-        return fail(Recovery::change_request, fmt::format("cannot back up {}", wrong),
-                    "Name paths that exist, each from '/' on.");
+    CAPSTAN_TRY(auto chosen, choose_paths(options.paths));
     if (options.threads > 0 && options.doorbell == nullptr)
         return fail(Recovery::change_request, "a file source with threads has no doorbell");
     options.threads = std::min(options.threads, 3u);

@@ -28,9 +28,10 @@ struct Extent {
 };
 
 enum class SourceStep : std::uint8_t {
-    object,   // the record was filled
-    waiting,  // nothing yet; the doorbell rings when there is
-    end,      // no further object
+    object,    // the record was filled
+    waiting,   // nothing yet; the doorbell rings when there is
+    end,       // no further object
+    next_set,  // once after end_set(): what follows belongs to another set
 };
 
 struct ObjectOutcome {
@@ -44,8 +45,11 @@ class Source {
   public:
     virtual ~Source() = default;
     // A directory comes before what is in it: directory, its other objects, then its subdirectories, each sorted by the
-    // bytes of their names. Each directory comes once and each object directly after its own directory.
+    // bytes of their names. Each directory comes once in a set and each object directly after its own directory.
     virtual SourceStep next(ObjectRecord& record) = 0;
+    // Further objects, if there are any, go into another set, which can be restored by itself: it begins with the
+    // directories on the way to its first object, as path-only ones, and of names for one file its first has the data.
+    virtual void end_set() = 0;
     // Ascending, without overlap, within the announced size; none of an empty file.
     virtual std::optional<Extent> next_extent() = 0;
     // The next bytes of the present extent, straight into the caller's memory. 0: the extent is used up, or the file is

@@ -30,6 +30,9 @@ struct ChosenNode {
     void add(const std::string& recorded_path);
 };
 
+// Absolute paths, as FileSourceOptions::paths. Errors (change_request), all in one message.
+Result<ChosenNode> choose_paths(const std::vector<std::string>& paths);
+
 struct WalkEntry {
     enum class Kind : std::uint8_t { object, issue } kind = Kind::object;
     std::shared_ptr<OpenDirectory> directory;  // of an object: its parent; of a directory: itself

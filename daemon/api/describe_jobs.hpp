@@ -13,6 +13,7 @@ void describe(Visitor& visit, T& value) {
     visit("bytes", value.bytes);
     visit("objects_expected", value.objects_expected);
     visit("bytes_expected", value.bytes_expected);
+    visit("expected_about", value.expected_about);
     visit("objects_saved", value.objects_saved);
     visit("bytes_saved", value.bytes_saved);
     visit("objects_failed", value.objects_failed);
@@ -39,6 +40,7 @@ void describe(Visitor& visit, T& value) {
     visit("started", value.started);
     visit("ended", value.ended);
     visit("progress", value.progress);
+    visit("repeats", value.repeats);
     visit("request", value.request);
     visit("reason", value.reason);
     visit("advice", value.advice);
@@ -107,6 +109,7 @@ void describe(Visitor& visit, T& value) {
     visit("at", value.at);
     visit("existing", value.existing);
     visit.bytes("file", value.file);
+    visit("repeats", value.repeats);
 }
 template <class Visitor, Is<SetInfo> T>
 void describe(Visitor& visit, T& value) {
@@ -144,6 +147,8 @@ void describe(Visitor& visit, T& value) {
 template <class Visitor, Is<VerifyRequest> T>
 void describe(Visitor& visit, T& value) {
     visit.bytes("paths", value.paths);
+    visit("set", value.set);
+    visit("repeats", value.repeats);
 }
 template <class Visitor, Is<ObjectInfo> T>
 void describe(Visitor& visit, T& value) {
@@ -191,6 +196,7 @@ void describe(Visitor& visit, T& value) {
 template <class Visitor, Is<RebuildRequest> T>
 void describe(Visitor& visit, T& value) {
     visit("media", value.media);
+    visit("repeats", value.repeats);
 }
 template <class Visitor, Is<CatalogProblem> T>
 void describe(Visitor& visit, T& value) {

@@ -64,6 +64,16 @@ void describe(Visitor& visit, T& value) {
     visit("library", value.library);
     visit("elements", value.elements);
 }
+template <class Visitor, Is<WorkParameters> T>
+void describe(Visitor& visit, T& value) {
+    visit("full", value.full);
+    visit("place_kind", value.place_kind);
+    visit("place", value.place);
+    visit("who", value.who);
+    visit("why", value.why);
+    visit("seen", value.seen);
+    visit("even_unexpired", value.even_unexpired);
+}
 template <class Visitor, Is<InventoryRequest> T>
 void describe(Visitor& visit, T& value) {
     visit("full", value.full);

@@ -27,6 +27,7 @@ enum class ObjectOutcome : std::uint8_t {
 struct Progress {
     std::uint64_t objects = 0, bytes = 0;                    // so far: read, restored or compared
     std::uint64_t objects_expected = 0, bytes_expected = 0;  // 0: not known yet
+    bool expected_about = false;                             // by an earlier run, or a count that may be outdated
     std::uint64_t objects_saved = 0, bytes_saved = 0;        // committed: proven on the medium and in the catalog
     std::uint64_t objects_failed = 0;                        // not saved, not restored or different
     std::uint64_t objects_changed = 0, objects_skipped = 0, objects_kept = 0;
@@ -48,6 +49,7 @@ struct JobInfo {
     std::vector<std::uint64_t> sets;  // written, restored or compared
     std::optional<Time> queued, started, ended;
     Progress progress;
+    std::int64_t repeats = 0;   // the job, cut off by a crash, that this one runs again; 0: none
     std::int64_t request = 0;   // operator request that it waits for; 0: none
     std::string reason;         // why it waits, was cancelled or failed
     std::string advice;         // what to do about that
@@ -118,7 +120,8 @@ struct RestoreRequest {
     std::string to;                    // bytes; absolute directory to restore beneath; empty: the original place
     std::optional<Time> at;            // without `set`: as it was at that time
     Existing existing = Existing::never;
-    std::string file;  // restore from this .bkf file (set: its number in the file); bytes
+    std::string file;          // restore from this .bkf file (set: its number in the file); bytes
+    std::int64_t repeats = 0;  // as in BackupRequest
     friend bool operator==(const RestoreRequest&, const RestoreRequest&) = default;
 };
 
@@ -153,6 +156,8 @@ struct SetList {
 };
 struct VerifyRequest {
     std::vector<std::string> paths;  // bytes; empty: the whole set
+    std::uint64_t set = 0;           // the route names it; here it stands in what a job keeps of its request
+    std::int64_t repeats = 0;        // as in BackupRequest
     friend bool operator==(const VerifyRequest&, const VerifyRequest&) = default;
 };
 
@@ -200,6 +205,7 @@ struct ObjectList {
 
 struct RebuildRequest {
     std::vector<std::string> media;  // cartridges to read; empty: those whose sets have no catalog here
+    std::int64_t repeats = 0;        // as in BackupRequest
     friend bool operator==(const RebuildRequest&, const RebuildRequest&) = default;
 };
 struct CatalogProblem {

@@ -42,6 +42,15 @@ struct LibraryDetails {
     std::vector<ElementInfo> elements;
     friend bool operator==(const LibraryDetails&, const LibraryDetails&) = default;
 };
+// What an operator's work item was asked for besides its own columns. Not spoken over the socket: the queue keeps it as
+// JSON, so that the work goes on after a crash.
+struct WorkParameters {
+    bool full = false;               // inventory
+    std::string place_kind, place;   // move: where to, as pools::Place
+    std::string who, why, seen;      // label, erase: the operator's word (pools::OperatorWord); `who` empty: none was given
+    bool even_unexpired = false;
+    friend bool operator==(const WorkParameters&, const WorkParameters&) = default;
+};
 struct InventoryRequest {
     bool full = false;  // true: mount every cartridge and read its label; false: barcodes
     friend bool operator==(const InventoryRequest&, const InventoryRequest&) = default;

@@ -61,7 +61,12 @@ Result<void> record(WriteTransaction& transaction, StateStore& store, const Chec
     if (raw(record.job) == 0) return {};
     Jobs jobs(store);
     CAPSTAN_CHECK(jobs.add_issues(transaction, record.issues));
-    return jobs.add_counts(transaction, record.job, record.objects, record.bytes, record.not_saved, record.changed);
+    const JobCounts counts{.objects = record.objects,
+                           .bytes = record.bytes,
+                           .not_done = record.not_saved,
+                           .changed = record.changed,
+                           .skipped = record.skipped};
+    return jobs.add_counts(transaction, record.job, counts);
 }
 
 Result<void> end_set(WriteTransaction& transaction, SetNumber set, SetState state, bool end_written, Wall ended) {

@@ -7,11 +7,11 @@ namespace {
 
 constexpr std::string_view kJobColumns =
     "SELECT id, kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done, changed, "
-    "message"
+    "skipped, kept, message"
     " FROM jobs";
 constexpr std::string_view kJobKinds =
     "ittttt"
-    "iiiiiii"
+    "iiiiiiiii"
     "t";
 
 Result<std::vector<Job>> query_jobs(StateStore& store, const std::string& condition, const sql::Values& parameters) {
@@ -29,10 +29,12 @@ Result<std::vector<Job>> query_jobs(StateStore& store, const std::string& condit
         job.created = row.time();
         job.started = row.maybe_time();
         job.ended = row.maybe_time();
-        job.objects = row.number<std::uint64_t>();
-        job.bytes = row.number<std::uint64_t>();
-        job.not_done = row.number<std::uint64_t>();
-        job.changed = row.number<std::uint64_t>();
+        job.counts.objects = row.number<std::uint64_t>();
+        job.counts.bytes = row.number<std::uint64_t>();
+        job.counts.not_done = row.number<std::uint64_t>();
+        job.counts.changed = row.number<std::uint64_t>();
+        job.counts.skipped = row.number<std::uint64_t>();
+        job.counts.kept = row.number<std::uint64_t>();
         job.message = row.text();
         CAPSTAN_CHECK(row.check("jobs"));
         jobs.push_back(std::move(job));
@@ -47,9 +49,11 @@ Result<JobId> Jobs::add(WriteTransaction& transaction, const Job& job) {
         const auto id,
         transaction.database().insert(
             "INSERT INTO jobs (kind, name, parameters, owner, state, created, started, ended, objects, bytes, not_done,"
-            " changed, message) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+            " changed, skipped, kept, message)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING id",
             sql::values(job.kind, job.name, job.parameters, job.owner, job.state, job.created, job.started, job.ended,
-                        job.objects, job.bytes, job.not_done, job.changed, job.message)));
+                        job.counts.objects, job.counts.bytes, job.counts.not_done, job.counts.changed,
+                        job.counts.skipped, job.counts.kept, job.message)));
     return JobId{id};
 }
 
@@ -87,12 +91,18 @@ Result<JobState> Jobs::apply(WriteTransaction& transaction, JobId id, JobEvent e
     return *state;
 }
 
-Result<void> Jobs::add_counts(WriteTransaction& transaction, JobId id, std::uint64_t objects, std::uint64_t bytes,
-                              std::uint64_t not_done, std::uint64_t changed) {
+Result<void> Jobs::set_message(WriteTransaction& transaction, JobId id, const std::string& message) {
+    return transaction.database().change_one("UPDATE jobs SET message = $1 WHERE id = $2",
+                                             sql::values(message, raw(id)), fmt::format("job {}", raw(id)));
+}
+
+Result<void> Jobs::add_counts(WriteTransaction& transaction, JobId id, const JobCounts& counts) {
     return transaction.database().change_one(
-        "UPDATE jobs SET objects = objects + $1, bytes = bytes + $2, not_done = not_done + $3, changed = changed + $4"
-        " WHERE id = $5",
-        sql::values(objects, bytes, not_done, changed, raw(id)), fmt::format("job {}", raw(id)));
+        "UPDATE jobs SET objects = objects + $1, bytes = bytes + $2, not_done = not_done + $3, changed = changed + $4,"
+        " skipped = skipped + $5, kept = kept + $6 WHERE id = $7",
+        sql::values(counts.objects, counts.bytes, counts.not_done, counts.changed, counts.skipped, counts.kept,
+                    raw(id)),
+        fmt::format("job {}", raw(id)));
 }
 
 Result<void> Jobs::add_issues(WriteTransaction& transaction, const std::vector<JobIssue>& issues) {

@@ -94,9 +94,16 @@ constexpr std::string_view kVersion2[] = {
     "CREATE INDEX sets_by_file ON sets (file, number) WHERE file <> ''",
 };
 
+constexpr std::string_view kVersion3[] = {
+    "ALTER TABLE jobs ADD COLUMN skipped BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE jobs ADD COLUMN kept BIGINT NOT NULL DEFAULT 0",
+    "ALTER TABLE work_items ADD COLUMN interruptions BIGINT NOT NULL DEFAULT 0",
+};
+
 constexpr Migration kMigrations[] = {
     {1, "media, sets, jobs, work, journal, audit", kVersion1},
     {2, "sets in .bkf files", kVersion2},
+    {3, "work that a crash cut off goes on; all counts of a job stay", kVersion3},
 };
 
 Result<void> run_step(Database& database, const Migration& step) {

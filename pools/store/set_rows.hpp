@@ -20,6 +20,7 @@ struct CheckpointRecord {
     std::uint64_t bytes_on_medium = 0;  // added to the side's bytes written
     std::optional<CatalogSegment> segment;
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;  // of the set since the last checkpoint
+    std::uint64_t skipped = 0;                                         // of the job since then
     std::vector<JobIssue> issues;                                      // since the last checkpoint
     Wall at{};
 };

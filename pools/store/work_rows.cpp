@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::string_view kItemColumns =
     "SELECT id, kind, state, priority, job, library, drive, cartridge, pool, parameters, reason, created, deadline, "
-    "finished"
+    "finished, interruptions"
     " FROM work_items";
-constexpr std::string_view kItemKinds = "ittiittiittiii";
+constexpr std::string_view kItemKinds = "ittiittiittiiii";
 
 Result<std::vector<WorkItem>> query_items(StateStore& store, const std::string& condition,
                                           const sql::Values& parameters) {
@@ -34,6 +34,7 @@ Result<std::vector<WorkItem>> query_items(StateStore& store, const std::string& 
         item.created = row.time();
         item.deadline = row.maybe_time();
         item.finished = row.maybe_time();
+        item.interruptions = row.number<std::uint32_t>();
         CAPSTAN_CHECK(row.check("work items"));
         items.push_back(std::move(item));
     }
@@ -146,9 +147,11 @@ Result<WorkState> WorkItems::apply(WriteTransaction& transaction, WorkItemId id,
                                 name_of(event), name_of(item.state)),
                     item.state == WorkState::in_process ? "It is being carried out; cancel what comes after it." : "");
     if (is_finished(item.state)) return item.state;
+    const bool cut_off = event == WorkEvent::interrupted && item.state == WorkState::in_process;
     CAPSTAN_CHECK(transaction.database().change_one(
-        "UPDATE work_items SET state = $1, reason = $2, finished = $3 WHERE id = $4",
-        sql::values(*state, reason, is_finished(*state) ? std::optional(at) : std::nullopt, raw(id)),
+        "UPDATE work_items SET state = $1, reason = $2, finished = $3, interruptions = $4 WHERE id = $5",
+        sql::values(*state, reason, is_finished(*state) ? std::optional(at) : std::nullopt,
+                    item.interruptions + (cut_off ? 1 : 0), raw(id)),
         fmt::format("work item {}", raw(id))));
     return *state;
 }

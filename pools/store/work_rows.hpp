@@ -19,8 +19,8 @@ class Jobs {
     Result<std::vector<Job>> unfinished();
     Result<JobState> apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message,
                            Wall at);
-    Result<void> add_counts(WriteTransaction& transaction, JobId id, std::uint64_t objects, std::uint64_t bytes,
-                            std::uint64_t not_done, std::uint64_t changed);
+    Result<void> set_message(WriteTransaction& transaction, JobId id, const std::string& message);
+    Result<void> add_counts(WriteTransaction& transaction, JobId id, const JobCounts& counts);
     Result<void> add_issues(WriteTransaction& transaction, const std::vector<JobIssue>& issues);
     Result<std::vector<JobIssue>> issues(JobId id, std::uint32_t max = 1000, std::uint32_t skip = 0);
     Result<std::uint64_t> issue_count(JobId id);
@@ -36,7 +36,8 @@ class WorkItems {
     Result<WorkItem> get(WorkItemId id);
     Result<std::vector<WorkItem>> unfinished();  // highest priority first, then oldest
     Result<std::vector<WorkItem>> newest(std::uint32_t max);
-    // `reason` replaces the old one: why it waits, or how it ended.
+    // `reason` replaces the old one: why it waits, or how it ended. An interruption of what was in process is
+    // counted.
     Result<WorkState> apply(WriteTransaction& transaction, WorkItemId id, WorkEvent event, const std::string& reason,
                             Wall at);
     Result<void> assign(WriteTransaction& transaction, WorkItemId id, CartridgeId cartridge, const LibraryName& library,

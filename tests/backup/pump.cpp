@@ -30,7 +30,7 @@ std::size_t open_descriptors() {
 }  // namespace
 
 Pumped pump(FileSourceOptions options, const std::string& root, Existing existing,
-            const std::function<void(ObjectRecord&)>& at_object) {
+            const std::function<void(ObjectRecord&)>& at_object, const std::optional<CutOffRun>& cut_off) {
     Doorbell doorbell;
     options.doorbell = &doorbell;
     auto threads = options.threads;
@@ -40,7 +40,7 @@ Pumped pump(FileSourceOptions options, const std::string& root, Existing existin
     if (!source) return result;
     IssueQueue issues;
     std::unique_ptr<ObjectSink> sink;
-    RestoreOptions target{.root = root, .existing = existing, .threads = threads};
+    RestoreOptions target{.root = root, .existing = existing, .cut_off = cut_off, .threads = threads};
     if (!root.empty()) sink = std::move(open_restore_target(target, issues).value());
     for (;;) {
         ObjectRecord record;

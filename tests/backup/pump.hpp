@@ -20,6 +20,7 @@ struct Pumped {
 // Gives whole paths below `chosen`; the target may be empty (only walk), and has as many threads as the source.
 // `at_object`: called with each object before its data.
 Pumped pump(FileSourceOptions options, const std::string& root, Existing existing = Existing::never,
-            const std::function<void(ObjectRecord&)>& at_object = {});
+            const std::function<void(ObjectRecord&)>& at_object = {},
+            const std::optional<CutOffRun>& cut_off = std::nullopt);
 
 }  // namespace capstan::backup

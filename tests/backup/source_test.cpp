@@ -79,6 +79,55 @@ TEST(FileSource, GivesTheSameInlineAndWithThreads) {
         EXPECT_EQ(pump({.paths = {"/usr/share/doc"}, .threads = threads}, "").paths, inline_walk.paths);
 }
 
+TEST(FileSource, WhatFollowsInAnotherSetBeginsWithItsDirectories) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    for (const char* name : {"/a", "/a/x", "/b"}) ::mkdir((root + name).c_str(), 0755);
+    for (const char* name : {"/a/1", "/a/2", "/a/x/3", "/b/4"}) write_file(root + name, "1");
+    ASSERT_EQ(::link((root + "/a/1").c_str(), (root + "/a/x/1").c_str()), 0);
+    // The set is ended before each object in turn; of each one, how the next set begins.
+    std::vector<std::string> all;
+    for (std::size_t ended_before = 1;; ++ended_before) {
+        auto source = open_file_source({.paths = {root}}).value();
+        ObjectRecord record;
+        Paths first, second;
+        bool in_second = false;
+        for (std::size_t given = 0;; ++given) {
+            if (given == ended_before) source->end_set();
+            auto step = source->next(record);
+            if (step == SourceStep::end) break;
+            if (step == SourceStep::next_set) {
+                EXPECT_FALSE(in_second);
+                in_second = true;
+                continue;
+            }
+            if (record.path.size() >= root.size() || in_second)
+                (in_second ? second : first)
+                    .push_back("/" + record.path + (record.metadata.path_only ? "?" : "") +
+                               (record.metadata.first_name.empty() ? "" : "=" + record.metadata.first_name));
+            source->finish_object();
+        }
+        if (!in_second) break;
+        // Those on the way, in order, then the object; what was in the first set does not come again as itself.
+        ASSERT_FALSE(second.empty());
+        std::string inner = "/";
+        for (const auto& path : second) {
+            if (!path.ends_with('?')) break;
+            auto directory = path.substr(0, path.size() - 1);
+            EXPECT_TRUE(directory.starts_with(inner)) << directory << " after " << inner;
+            inner = directory;
+        }
+        for (const auto& path : second) {
+            EXPECT_EQ(std::count(first.begin(), first.end(), path),
+                      path.ends_with('?') ? std::count(first.begin(), first.end(), path) : 0)
+                << path;
+            if (auto link = path.find('='); link != std::string::npos)
+                EXPECT_NE(std::find(second.begin(), second.end(), "/" + path.substr(link + 1)), second.end())
+                    << "the data of " << path << " are in another set";
+        }
+    }
+}
+
 TEST(FileSource, EndsItsThreadsWhenItIsDroppedEarly) {
     Doorbell doorbell;
     auto source = open_file_source({.paths = {"/usr/share"}, .threads = 3, .doorbell = &doorbell});

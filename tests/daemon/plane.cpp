@@ -83,6 +83,8 @@ config::Settings Plane::settings() const {
     settings.state_directory = scratch / "state";
     settings.memory.ring = options.ring;
     settings.checkpoint.bytes = options.checkpoint_bytes;
+    settings.bootstrap.files = options.bootstrap_files;
+    for (auto& file : settings.bootstrap.files) file = scratch / file;
     config::LibrarySettings one;
     one.name = "LIB1";
     one.changer.virtual_library.emplace().directory = scratch / "library";
@@ -137,6 +139,7 @@ void Plane::start() {
         }};
     world.patience = std::chrono::milliseconds{0};
     world.file_threads = 0;
+    world.set_objects_max = options.set_objects_max;
     auto made = ControlPlane::open(std::move(world), settings());
     if (!made) throw std::runtime_error(to_text(made.error()));
     plane = std::move(*made);
@@ -169,6 +172,12 @@ bool Plane::until(const std::function<bool()>& done, std::chrono::seconds limit)
     for (poll(); !done(); poll())
         if (clock.now() > end || !clock.advance()) return false;
     return true;
+}
+
+unsigned Plane::step(unsigned steps, const std::function<bool()>& done) {
+    unsigned made = 0;
+    for (poll(); made < steps && !done() && clock.advance(); poll()) ++made;
+    return made;
 }
 
 Result<void> Plane::finish_work(WorkItemId item) {

@@ -37,6 +37,8 @@ struct PlaneOptions {
     unsigned cartridges = 4;
     std::uint64_t ring = 8ull << 20;
     std::uint64_t checkpoint_bytes = 64ull << 30;
+    std::uint64_t set_objects_max = 10'000'000;
+    std::vector<std::string> bootstrap_files;
 };
 
 class Plane {
@@ -57,6 +59,7 @@ class Plane {
         return std::move(*result);
     }
     bool until(const std::function<bool()>& done, std::chrono::seconds limit = std::chrono::hours{1});
+    unsigned step(unsigned steps, const std::function<bool()>& done);  // of time; returns how many until it was done
 
     // Work as an operator gives it; each is done when it returns.
     Result<void> inventory(bool full = true);

@@ -27,7 +27,7 @@ struct Ground {
         return all;
     }
     pools::Job rebuild(std::vector<std::string> volumes = {}) {
-        auto job = plane.finish(plane.plane->jobs().start_rebuild(std::move(volumes), "test"));
+        auto job = plane.finish(plane.plane->jobs().start_rebuild({.media = std::move(volumes)}, "test"));
         auto issues = pools::Jobs(plane.state()).issues(job.id).value();
         for (const auto& issue : issues) notes += issue.reason + "\n";
         return job;

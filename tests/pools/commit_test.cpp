@@ -26,7 +26,7 @@ TEST_F(Commit, MovesEverythingAtOnce) {
     EXPECT_EQ(get(medium.id).side.recorded_end, BlockNumber{100});
     EXPECT_EQ(get(medium.id).side.bytes_written, 1000U);
     EXPECT_EQ(must(Sets(store()).get(number)).objects, 5U);
-    EXPECT_EQ(must(Jobs(store()).get(job)).not_done, 1U);
+    EXPECT_EQ(must(Jobs(store()).get(job)).counts.not_done, 1U);
     record = checkpoint(number, medium.id, 55, 200, "1-1.seg");
     record.segment->ordinal = 1;
     must(finish_set(store(), record, kStart + 1h));

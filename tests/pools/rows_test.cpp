@@ -171,7 +171,7 @@ TEST_F(Rows, JobsAndTheirLedger) {
                                        {job.id, IssueKind::note, "", "a note"}};
     change([&](WriteTransaction& transaction) -> Result<void> {
         CAPSTAN_CHECK(Jobs(store()).apply(transaction, job.id, JobEvent::start, "", kStart + 1s));
-        CAPSTAN_CHECK(Jobs(store()).add_counts(transaction, job.id, 10, 1000, 1, 2));
+        CAPSTAN_CHECK(Jobs(store()).add_counts(transaction, job.id, {10, 1000, 1, 2, 3, 4}));
         return Jobs(store()).add_issues(transaction, issues);
     });
     EXPECT_EQ(must(Jobs(store()).issues(job.id)), issues);
@@ -185,7 +185,7 @@ TEST_F(Rows, JobsAndTheirLedger) {
     EXPECT_EQ(ended.state, JobState::complete_with_issues);
     EXPECT_EQ(ended.started, kStart + 1s);
     EXPECT_EQ(ended.ended, kStart + 9s);
-    EXPECT_EQ(ended.bytes, 1000U);
+    EXPECT_EQ(ended.counts, (JobCounts{10, 1000, 1, 2, 3, 4}));
     EXPECT_TRUE(must(Jobs(store()).unfinished()).empty());
     auto transaction = must(WriteTransaction::begin(store()));
     EXPECT_FALSE(Jobs(store()).apply(transaction, job.id, JobEvent::cancel, "", kStart));
@@ -221,6 +221,9 @@ TEST_F(Rows, WorkItemsWaitInOrderOfPriority) {
         EXPECT_FALSE(WorkItems(store()).apply(transaction, low.id, WorkEvent::cancel, "", kStart));
     }
     EXPECT_EQ(apply(WorkEvent::interrupted, "the daemon ended"), WorkState::queued);
+    EXPECT_EQ(must(WorkItems(store()).get(low.id)).interruptions, 1U);
+    EXPECT_EQ(apply(WorkEvent::interrupted, "and once more, before it began"), WorkState::queued);
+    EXPECT_EQ(must(WorkItems(store()).get(low.id)).interruptions, 1U);
     EXPECT_EQ(apply(WorkEvent::passed, "mounted"), WorkState::passed);
     EXPECT_EQ(apply(WorkEvent::failed, "late news"), WorkState::passed);
     const auto done = must(WorkItems(store()).get(low.id));

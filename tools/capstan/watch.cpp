@@ -125,11 +125,14 @@ std::string progress_text(const api::JobInfo& job) {
     auto text = fmt::format("job {} {}: {}", job.id, job.kind, name_of(job.state));
     if (job.state == api::JobState::waiting) return text + (job.reason.empty() ? "" : ": " + shown(job.reason));
     text += ", " + objects_of(p.objects);
-    if (p.objects_expected > 0) text += fmt::format(" of {}", grouped(p.objects_expected));
+    const auto* of = p.expected_about ? " of about " : " of ";
+    if (p.objects_expected > 0) text += of + grouped(p.objects_expected);
     text += ", " + size_for_people(p.bytes);
-    if (p.bytes_expected > 0) text += fmt::format(" of {}", size_for_people(p.bytes_expected));
+    if (p.bytes_expected > 0) text += of + size_for_people(p.bytes_expected);
     if (p.bytes_per_second > 0) text += fmt::format(", {}/s", size_for_people(p.bytes_per_second));
-    if (p.seconds_left) text += fmt::format(", {} left", duration_for_people(std::chrono::seconds{*p.seconds_left}));
+    if (p.seconds_left)
+        text += fmt::format(", {}{} left", p.expected_about ? "about " : "",
+                            duration_for_people(std::chrono::seconds{*p.seconds_left}));
     if (p.objects_failed > 0) text += fmt::format(", {} failed", grouped(p.objects_failed));
     if (!p.volume_tag.empty()) text += fmt::format(", {} in {}", p.volume_tag, or_dash(p.drive));
     return text;
@@ -148,6 +151,7 @@ void print_job(Session& session, const api::JobInfo& job) {
     Facts facts;
     facts.add("Job", fmt::format("{} ({}{}{})", job.id, job.kind, job.name.empty() ? "" : " ", shown(job.name)));
     facts.add("State", std::string(name_of(job.state)));
+    if (job.repeats != 0) facts.add("Repeats", fmt::format("job {}, which was cut off", job.repeats));
     facts.add("Reason", shown(job.reason));
     facts.add("Advice", shown(job.advice));
     std::string sets;

@@ -1,0 +1,64 @@
+#include "backup/restore/cut_off_run.hpp"
+
+#include "backup/restore/new_file.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string_view>
+
+namespace capstan::backup {
+namespace {
+
+constexpr std::chrono::milliseconds kClockGrain{50};  // file systems stamp with a coarser clock than ours
+constexpr unsigned kModeUntilLeft = 0700;             // of a directory that is not finished (target_tree.cpp)
+
+bool look(int parent, const char* name, struct statx& status) {
+    constexpr unsigned kWanted = STATX_BASIC_STATS | STATX_BTIME;
+    return ::statx(parent, name, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT, kWanted, &status) == 0;
+}
+
+Wall wall_of(const struct statx_timestamp& time) {
+    return Wall{std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec}};
+}
+
+bool born_since(const struct statx& status, Wall since) {
+    const auto& time = (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime : status.stx_ctime;
+    return wall_of(time) + kClockGrain >= since;
+}
+
+bool has_time_of(const struct statx& status, const Metadata& saved) {
+    return status.stx_mtime.tv_sec == saved.modified.seconds && status.stx_mtime.tv_nsec == saved.modified.nanoseconds;
+}
+
+}  // namespace
+
+void CutOffRun::remove_object(int parent, const std::string& name, const Metadata& saved) const {
+    struct statx status{};
+    if (!look(parent, name.c_str(), status) || S_ISDIR(status.stx_mode)) return;
+    if (!born_since(status, since) || !has_time_of(status, saved)) return;
+    if ((status.stx_mode & S_IFMT) != (saved.mode & S_IFMT)) return;
+    if (S_ISREG(status.stx_mode) && status.stx_size != saved.size) return;
+    ::unlinkat(parent, name.c_str(), 0);  // if it cannot be, it is kept and listed as every existing object
+}
+
+bool CutOffRun::made_directory(int descriptor, const Metadata& saved) const {
+    struct statx status{};
+    if (!look(descriptor, "", status) || !born_since(status, since)) return false;
+    if ((status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
+        return false;  // its last touch: it is done
+    return (status.stx_mode & 07777) == kModeUntilLeft || has_time_of(status, saved);
+}
+
+void CutOffRun::remove_temporaries(int directory) const {
+    const auto prefix = temporary_prefix(nonce);
+    DIR* listing = ::fdopendir(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (listing == nullptr) return;
+    while (const auto* entry = ::readdir(listing))
+        if (std::string_view(entry->d_name).starts_with(prefix)) ::unlinkat(directory, entry->d_name, 0);
+    ::closedir(listing);
+}
+
+}  // namespace capstan::backup

@@ -1,0 +1,143 @@
+// Jobs that the daemon's end cut off: recorded as such at the next start, and run once more.
+#include "config/base/log.hpp"
+#include "daemon/api/codec.hpp"
+#include "daemon/job_live.hpp"
+#include "pools/store/set_rows.hpp"
+
+#include <fmt/format.h>
+
+#include <dirent.h>
+#include <unistd.h>
+#include <cerrno>
+
+#include <set>
+
+namespace capstan::daemon {
+
+using pools::JobEvent;
+
+namespace {
+
+template <class Request>
+Result<Request> request_of(const pools::Job& job) {
+    return api::decode<Request>(job.parameters, api::UnknownKeys::pass_over);
+}
+
+template <class Request>
+std::int64_t repeated_by(const pools::Job& job) {
+    auto request = request_of<Request>(job);
+    return request ? request->repeats : 0;
+}
+
+// A file that is there already is not written again.
+bool writes_file(const pools::Job& job) {
+    auto request = request_of<api::BackupRequest>(job);
+    return !request || request->pool.empty();
+}
+
+bool may_repeat(const pools::Job& job) {
+    if (job.state != pools::JobState::running || job.parameters.empty() || repeats_of(job) != 0) return false;
+    return job.kind != pools::JobKind::backup || !writes_file(job);
+}
+
+}  // namespace
+
+std::int64_t repeats_of(const pools::Job& job) {
+    switch (job.kind) {
+        case pools::JobKind::backup: return repeated_by<api::BackupRequest>(job);
+        case pools::JobKind::restore: return repeated_by<api::RestoreRequest>(job);
+        case pools::JobKind::verify: return repeated_by<api::VerifyRequest>(job);
+        case pools::JobKind::catalog_rebuild: return repeated_by<api::RebuildRequest>(job);
+        default: return 0;
+    }
+}
+
+Task<Result<JobId>> JobService::repeat(pools::Job job) {
+    auto begin = [&job](auto request) {
+        if (request) request->repeats = raw(job.id);
+        return request;
+    };
+    switch (job.kind) {
+        case pools::JobKind::backup: {
+            CAPSTAN_CO_TRY(auto request, begin(request_of<api::BackupRequest>(job)));
+            co_return start_backup(request, job.owner);
+        }
+        case pools::JobKind::restore: {
+            CAPSTAN_CO_TRY(auto request, begin(request_of<api::RestoreRequest>(job)));
+            if (!request.set && !request.at)
+                request.at = api::time_of(job.created);  // the set that was the newest then
+            co_return co_await start_restore(std::move(request), job.owner);
+        }
+        case pools::JobKind::verify: {
+            CAPSTAN_CO_TRY(auto request, begin(request_of<api::VerifyRequest>(job)));
+            co_return co_await start_verify(std::move(request), job.owner);
+        }
+        case pools::JobKind::catalog_rebuild: {
+            CAPSTAN_CO_TRY(auto request, begin(request_of<api::RebuildRequest>(job)));
+            co_return start_rebuild(std::move(request), job.owner);
+        }
+        default: break;
+    }
+    co_return fail(Recovery::give_up, fmt::format("jobs of kind {} are not repeated", pools::name_of(job.kind)));
+}
+
+Task<void> JobService::repeat_cut_off() {
+    for (auto& job : std::exchange(cut_off_, {})) {
+        auto old = job.id;
+        auto cut_short = job.message;
+        Result<JobId> started = co_await repeat(std::move(job));
+        auto what = started ? fmt::format("it was run again as job {}", raw(*started))
+                            : fmt::format("it could not be run again: {}", to_text(started.error()));
+        log::info("job-repeated", {{"job", std::to_string(raw(old))}, {"outcome", what}});
+        auto recorded = record_message(old, cut_short + "; " + what);
+        if (!recorded) log::error("job-message-not-recorded", {{"error", to_text(recorded.error())}});
+    }
+}
+
+Result<void> JobService::record_message(JobId job, const std::string& message) {
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+    CAPSTAN_CHECK(pools::Jobs(context_.store).set_message(transaction, job, message));
+    return transaction.commit();
+}
+
+Result<void> JobService::settle_after_start() {
+    pools::Jobs jobs(context_.store);
+    pools::Sets sets(context_.store);
+    auto now = context_.clock.wall();
+    CAPSTAN_TRY(auto cut_off, sets.unfinished());
+    for (const auto& set : cut_off)
+        CAPSTAN_CHECK(
+            pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
+    CAPSTAN_TRY(auto unfinished, jobs.unfinished());
+    if (!unfinished.empty()) {
+        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+        for (const auto& job : unfinished) {
+            auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
+            std::string message = "the daemon ended before it was done; what was committed stays";
+            if (may_repeat(job)) {
+                cut_off_.push_back(job);
+                cut_off_.back().message = message;
+            }
+            auto applied = jobs.apply(transaction, job.id, event, message, now);
+            if (!applied) return std::unexpected(applied.error());
+        }
+        CAPSTAN_CHECK(transaction.commit());
+    }
+    // Segments that no commit names are what a crash left between fsync and transaction.
+    CAPSTAN_TRY(auto named, sets.segment_files());
+    std::set<std::string> keep(named.begin(), named.end());
+    auto directory = catalog_directory(context_);
+    CAPSTAN_CHECK(make_directories(directory));
+    auto* listing = ::opendir(directory.c_str());
+    if (listing == nullptr) return fail_errno(errno, fmt::format("cannot read {}", directory));
+    while (auto* entry = ::readdir(listing)) {
+        std::string name = entry->d_name;
+        if (name == "." || name == ".." || keep.contains(name)) continue;
+        ::unlink((directory + "/" + name).c_str());
+        log::info("segment-without-commit-deleted", {{"file", name}});
+    }
+    ::closedir(listing);
+    return {};
+}
+
+}  // namespace capstan::daemon
