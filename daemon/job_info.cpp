@@ -93,8 +93,8 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
     pools::Sets sets(context_.store);
     pools::SetFilter filter;
     filter.job = job.id;
-    filter.limit = 10;
     CAPSTAN_TRY(auto own, sets.list(filter));
+    std::reverse(own.begin(), own.end());  // as they were written
     auto live = live_.find(job.id);
     if (live == live_.end()) {
         info.progress.objects = info.progress.objects_saved = job.counts.objects;
