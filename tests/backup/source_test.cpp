@@ -118,12 +118,12 @@ TEST(FileSource, WhatFollowsInAnotherSetBeginsWithItsDirectories) {
             inner = directory;
         }
         for (const auto& path : second) {
-            EXPECT_EQ(std::count(first.begin(), first.end(), path),
-                      path.ends_with('?') ? std::count(first.begin(), first.end(), path) : 0)
-                << path;
-            if (auto link = path.find('='); link != std::string::npos)
-                EXPECT_NE(std::find(second.begin(), second.end(), "/" + path.substr(link + 1)), second.end())
-                    << "the data of " << path << " are in another set";
+            const bool on_the_way = path.ends_with('?');
+            EXPECT_TRUE(on_the_way || std::count(first.begin(), first.end(), path) == 0) << path;
+            auto link = path.find('=');
+            if (link == std::string::npos) continue;
+            EXPECT_NE(std::find(second.begin(), second.end(), "/" + path.substr(link + 1)), second.end())
+                << "the data of " << path << " are in another set";
         }
     }
 }

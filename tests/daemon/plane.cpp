@@ -181,11 +181,8 @@ unsigned Plane::step(unsigned steps, const std::function<bool()>& done) {
 }
 
 Result<void> Plane::finish_work(WorkItemId item) {
-    pools::WorkItem row;
-    bool ended = until([&] {
-        row = plane->queue().items().get(item).value();
-        return pools::is_finished(row.state);
-    });
+    bool ended = until([&] { return plane->queue().doing(item) == nullptr; });  // it is not live any more
+    auto row = plane->queue().items().get(item).value();
     if (!ended || row.state != pools::WorkState::passed) return fail(Recovery::ask_operator, row.reason);
     return {};
 }
@@ -229,7 +226,7 @@ pools::Job Plane::job(JobId id) { return pools::Jobs(state()).get(id).value(); }
 
 pools::Job Plane::finish(Result<JobId> id) {
     if (!id) throw std::runtime_error(to_text(id.error()));
-    until([&] { return pools::is_finished(job(*id).state); });
+    until([&] { return !plane->jobs().is_running(*id); });  // a question to the database after each step would take most of the time
     return job(*id);
 }
 
