@@ -105,7 +105,9 @@ class Trial:
         """An ordered end by SIGTERM; gives the daemon's exit status."""
         self.process.terminate()
         try:
-            return self.process.wait(timeout=limit)
+            status = self.process.wait(timeout=limit)
+            self.expect(status == 0, f"the daemon ended with status {status} after SIGTERM; its log ends: {self.log_end(12)}")  # a sanitizer's word
+            return status
         except subprocess.TimeoutExpired:
             self.violation(f"SIGTERM did not end the daemon in {limit} s")
             self.kill()
