@@ -58,26 +58,25 @@ Task<Result<std::vector<JobService::ReadPlan>>> JobService::newest_sets_of(std::
     co_return list;
 }
 
-// A run whose objects were too many for one set has a directory in several: this one and those behind it.
-Task<Result<std::vector<SetNumber>>> JobService::sets_of_one_run(SetNumber first, std::string path) {
-    std::vector<SetNumber> sets{first};
+// A run whose objects were too many for one set has a directory in several.
+Task<Result<std::vector<SetNumber>>> JobService::sets_of_one_run(SetNumber chosen, std::string path) {
     pools::Sets rows(context_.store);
-    CAPSTAN_CO_TRY(auto set, rows.get(first));
-    if (raw(set.job) == 0) co_return sets;
-    pools::SetFilter filter;
-    filter.job = set.job;
-    filter.state = pools::SetState::complete;
-    CAPSTAN_CO_TRY(auto run, rows.list(filter));
-    for (auto other = run.rbegin(); other != run.rend(); ++other) {
-        if (other->number <= first || other->type != set.type) continue;
-        std::move_only_function<Result<bool>(catalog::Catalog&)> ask =
-            [number = other->number, path](catalog::Catalog& catalog) -> Result<bool> {
-            CAPSTAN_TRY(auto found, catalog.lookup(number, path));
-            return found.has_value();
-        };
-        CAPSTAN_CO_TRY(bool has_it, co_await ask_catalog<bool>(context_, other->number, std::move(ask)));
-        if (has_it) sets.push_back(other->number);
+    CAPSTAN_CO_TRY(auto set, rows.get(chosen));
+    CAPSTAN_CO_TRY(auto run, rows.of_one_run(set));
+    std::vector<SetNumber> sets;
+    for (const auto& other : run) {
+        bool has_it = other.number == chosen;
+        if (!has_it) {
+            std::move_only_function<Result<bool>(catalog::Catalog&)> ask =
+                [number = other.number, path](catalog::Catalog& catalog) -> Result<bool> {
+                CAPSTAN_TRY(auto found, catalog.lookup(number, path));
+                return found.has_value();
+            };
+            CAPSTAN_CO_TRY(has_it, co_await ask_catalog<bool>(context_, other.number, std::move(ask)));
+        }
+        if (has_it) sets.push_back(other.number);
     }
+    if (sets.empty()) sets.push_back(chosen);  // one that is being written
     co_return sets;
 }
 
@@ -129,23 +128,27 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
         if (!set) co_return std::unexpected(set.error());
         CAPSTAN_CO_CHECK(co_await check_paths(SetNumber{*request.set}, paths));
         plans.push_back(ReadPlan{SetNumber{*request.set}, std::move(paths)});
+    } else if (!request.parts.empty()) {
+        for (auto& part : request.parts) plans.push_back(ReadPlan{SetNumber{part.set}, part.paths});
     } else {
         std::optional<catalog::FileTime> at;
         if (request.at) at = file_time(*request.at);
         CAPSTAN_CO_TRY(plans, co_await newest_sets_of(std::move(paths), at));
+        for (const auto& plan : plans) request.parts.push_back({raw(plan.set), plan.paths});
     }
     backup::RestoreOptions options;
     if (!request.to.empty()) options.root = request.to;
     options.existing = request.existing == api::Existing::never   ? backup::Existing::never
                        : request.existing == api::Existing::older ? backup::Existing::older
                                                                   : backup::Existing::always;
-    auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
-    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
-    options.nonce = fmt::format("{}", raw(id));
     if (request.repeats != 0) {
         CAPSTAN_CO_TRY(auto cut_off, pools::Jobs(context_.store).get(JobId{request.repeats}));
         options.cut_off = backup::CutOffRun{cut_off.started.value_or(cut_off.created), std::to_string(request.repeats)};
     }
+    options.began = context_.clock.wall();
+    auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
+    CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
+    options.nonce = fmt::format("{}", raw(id));
     options.threads = environment_.file_threads;
     auto live = live_.at(id);
     auto work = run_read(live, std::move(plans), std::move(options));
@@ -181,6 +184,9 @@ Task<Result<void>> JobService::run_read(std::shared_ptr<Live> live, std::vector<
         if (whole && !target) CAPSTAN_CO_CHECK(co_await verify_frame(*live, live->sets.back()));
         CAPSTAN_CO_CHECK(drain_issues(*live));
     }
+    std::move_only_function<Result<void>()> lock = [live] { return live->sink->lock(); };
+    auto locked = co_await context_.worker.run<Result<void>>(std::move(lock));
+    if (locked && !*locked) co_return std::unexpected(locked->error());
     co_return Result<void>{};
 }
 
@@ -214,6 +220,7 @@ Task<void> JobService::count_selection(std::shared_ptr<SelectionCount> count, st
         return {};
     };
     (void)co_await worker->run<Result<void>>(std::move(walk));
+    if (context_.loop.stopping()) count->stop = true;  // the worker is joined now
     --count->unknown;
 }
 

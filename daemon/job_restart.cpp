@@ -64,8 +64,6 @@ Task<Result<JobId>> JobService::repeat(pools::Job job) {
         }
         case pools::JobKind::restore: {
             CAPSTAN_CO_TRY(auto request, begin(request_of<api::RestoreRequest>(job)));
-            if (!request.set && !request.at)
-                request.at = api::time_of(job.created);  // the set that was the newest then
             co_return co_await start_restore(std::move(request), job.owner);
         }
         case pools::JobKind::verify: {
@@ -81,22 +79,36 @@ Task<Result<JobId>> JobService::repeat(pools::Job job) {
     co_return fail(Recovery::give_up, fmt::format("jobs of kind {} are not repeated", pools::name_of(job.kind)));
 }
 
+// The row stays as it is until the new job is there, so that a further crash meanwhile forgets none.
 Task<void> JobService::repeat_cut_off() {
-    for (auto& job : std::exchange(cut_off_, {})) {
-        auto old = job.id;
-        auto cut_short = job.message;
-        Result<JobId> started = co_await repeat(std::move(job));
+    while (!cut_off_.empty()) {
+        auto job = cut_off_.front();
+        Result<JobId> started = co_await repeat(job);
+        std::erase_if(cut_off_, [&job](const pools::Job& other) { return other.id == job.id; });
         auto what = started ? fmt::format("it was run again as job {}", raw(*started))
                             : fmt::format("it could not be run again: {}", to_text(started.error()));
-        log::info("job-repeated", {{"job", std::to_string(raw(old))}, {"outcome", what}});
-        auto recorded = record_message(old, cut_short + "; " + what);
-        if (!recorded) log::error("job-message-not-recorded", {{"error", to_text(recorded.error())}});
+        log::info("job-repeated", {{"job", std::to_string(raw(job.id))}, {"outcome", what}});
+        auto recorded = record_cut_off(job, "; " + what);
+        if (!recorded) log::error("job-end-not-recorded", {{"error", to_text(recorded.error())}});
     }
 }
 
-Result<void> JobService::record_message(JobId job, const std::string& message) {
+Result<void> JobService::record_cut_off(const pools::Job& job, const std::string& what) {
     CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
-    CAPSTAN_CHECK(pools::Jobs(context_.store).set_message(transaction, job, message));
+    auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
+    auto message = "the daemon ended before it was done; what was committed stays" + what;
+    auto applied = pools::Jobs(context_.store).apply(transaction, job.id, event, message, context_.clock.wall());
+    if (!applied) return std::unexpected(applied.error());
+    return transaction.commit();
+}
+
+// Of a job that was cut off and is about to be run again.
+Result<void> JobService::cancel_repeat(JobId id, const std::string& who) {
+    std::erase_if(cut_off_, [id](const pools::Job& job) { return job.id == id; });
+    CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+    auto message = "the daemon ended before it was done; cancelled by " + who;
+    auto applied = pools::Jobs(context_.store).apply(transaction, id, JobEvent::cancel, message, context_.clock.wall());
+    if (!applied) return std::unexpected(applied.error());
     return transaction.commit();
 }
 
@@ -109,19 +121,11 @@ Result<void> JobService::settle_after_start() {
         CAPSTAN_CHECK(
             pools::abort_set(context_.store, set.number, std::nullopt, now, "the daemon ended while it was written"));
     CAPSTAN_TRY(auto unfinished, jobs.unfinished());
-    if (!unfinished.empty()) {
-        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
-        for (const auto& job : unfinished) {
-            auto event = job.state == pools::JobState::running ? JobEvent::interrupted : JobEvent::failed;
-            std::string message = "the daemon ended before it was done; what was committed stays";
-            if (may_repeat(job)) {
-                cut_off_.push_back(job);
-                cut_off_.back().message = message;
-            }
-            auto applied = jobs.apply(transaction, job.id, event, message, now);
-            if (!applied) return std::unexpected(applied.error());
-        }
-        CAPSTAN_CHECK(transaction.commit());
+    for (auto& job : unfinished) {
+        if (may_repeat(job))
+            cut_off_.push_back(std::move(job));
+        else
+            CAPSTAN_CHECK(record_cut_off(job, ""));
     }
     // Segments that no commit names are what a crash left between fsync and transaction.
     CAPSTAN_TRY(auto named, sets.segment_files());

@@ -3,15 +3,16 @@
 #include "config/base/log.hpp"
 #include "config/units.hpp"
 #include "daemon/api/codec.hpp"
+#include "daemon/bootstrap.hpp"
 #include "daemon/job_live.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include <algorithm>
 
@@ -82,7 +83,8 @@ Result<void> JobService::drain_issues(Live& live) {
 
 Result<void> JobService::record_end(Live& live, const Result<void>& outcome) {
     CAPSTAN_CHECK(drain_issues(live));
-    bool issues = live.backup ? live.backup->issues().affects_status() : live.issues.affects_status() || live.incomplete;
+    bool issues =
+        live.backup ? live.backup->issues().affects_status() : live.issues.affects_status() || live.incomplete;
     auto event = outcome ? (issues ? JobEvent::finished_with_issues : JobEvent::finished)
                  : outcome.error().recovery == Recovery::cancelled && !context_.loop.stopping() ? JobEvent::cancel
                  : context_.loop.stopping()                                                     ? JobEvent::interrupted
@@ -180,28 +182,13 @@ Task<Result<void>> JobService::run_backup(std::shared_ptr<Live> live, backup::Ba
     live->backup = std::make_unique<backup::BackupJob>(environment_, std::move(plan));
     auto outcome = co_await live->backup->run();
     if (!outcome) co_return std::unexpected(outcome.error());
-    co_await announce_bootstrap(*live, outcome->bootstrap);
+    const auto& found = outcome->bootstrap;
+    if (found.empty()) co_return Result<void>{};
+    live->backup->issues().add({backup::IssueKind::note, "", "to find its catalog without this machine: " + found});
+    auto line = fmt::format("{} {} job {}: {}\n", api::time_text(api::time_of(context_.clock.wall())),
+                            environment_.host, raw(live->job.id), found);
+    context_.loop.spawn(write_bootstrap(context_, environment_.make_worker, live->job.id, std::move(line)));
     co_return Result<void>{};
-}
-
-// Where the catalog lies on the media, for the day when this machine is gone: in the job's log, and in each file of the
-// configuration. A file that cannot be written is named in the log and stops nothing.
-Task<void> JobService::announce_bootstrap(Live& live, std::string found) {
-    if (found.empty()) co_return;
-    auto line = fmt::format("{} {} job {}: {}\n", api::time_text(api::time_of(context_.clock.wall())), environment_.host,
-                            raw(live.job.id), found);
-    live.backup->issues().add({backup::IssueKind::note, "", "to find its catalog without this machine: " + found});
-    for (const auto& path : context_.settings.bootstrap.files) {
-        std::move_only_function<Result<void>()> add = [path, line]() -> Result<void> {
-            CAPSTAN_TRY(auto file, open_file(path, O_WRONLY | O_CREAT | O_APPEND));
-            if (::write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()) || ::fsync(file.get()) != 0)
-                return fail_errno(errno, fmt::format("cannot write to {}", path));
-            return {};
-        };
-        auto added = co_await context_.worker.run<Result<void>>(std::move(add));
-        if (added && !*added)
-            live.backup->issues().add({backup::IssueKind::note, "", "the bootstrap file: " + to_text(added->error())});
-    }
 }
 
 Result<JobId> JobService::start_rebuild(api::RebuildRequest request, const std::string& owner) {
@@ -214,7 +201,8 @@ Result<JobId> JobService::start_rebuild(api::RebuildRequest request, const std::
 }
 
 Task<Result<void>> JobService::run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes) {
-    live->rebuild = std::make_unique<Rebuild>(context_, mounts_, environment_, reader_, live->job.id, live->read_progress);
+    live->rebuild =
+        std::make_unique<Rebuild>(context_, mounts_, environment_, reader_, live->job.id, live->read_progress);
     auto outcome = co_await live->rebuild->run(std::move(volumes));
     live->incomplete = live->rebuild->incomplete();
     live->rebuild.reset();
@@ -225,6 +213,7 @@ Result<void> JobService::cancel(JobId id, const std::string& who) {
     auto found = live_.find(id);
     if (found == live_.end()) {
         CAPSTAN_TRY(auto job, pools::Jobs(context_.store).get(id));
+        if (!pools::is_finished(job.state)) return cancel_repeat(id, who);
         return fail(Recovery::change_request, fmt::format("job {} has ended: {}", raw(id), pools::name_of(job.state)));
     }
     found->second->cancelled_by = who;

@@ -48,7 +48,8 @@ class JobService {
   private:
     struct Live;  // one run
     Task<Result<JobId>> repeat(pools::Job job);
-    Result<void> record_message(JobId job, const std::string& message);
+    Result<void> record_cut_off(const pools::Job& job, const std::string& what);
+    Result<void> cancel_repeat(JobId id, const std::string& who);
     struct ReadPlan {
         SetNumber set{};
         std::vector<std::string> paths;
@@ -58,7 +59,6 @@ class JobService {
     void set_out(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<void> follow(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
-    Task<void> announce_bootstrap(Live& live, std::string found);
     Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,
                                 std::optional<backup::RestoreOptions> target);
     Task<Result<void>> run_rebuild(std::shared_ptr<Live> live, std::vector<std::string> volumes);
@@ -68,7 +68,7 @@ class JobService {
     Task<Result<void>> verify_frame(Live& live, SetNumber number);
     Task<Result<std::vector<ReadPlan>>> newest_sets_of(std::vector<std::string> paths,
                                                        std::optional<catalog::FileTime> at);
-    Task<Result<std::vector<SetNumber>>> sets_of_one_run(SetNumber first, std::string path);
+    Task<Result<std::vector<SetNumber>>> sets_of_one_run(SetNumber chosen, std::string path);
     Task<Result<void>> check_paths(SetNumber set, std::vector<std::string> paths);
     Result<SetNumber> set_in_file(const std::string& file);
     Result<void> drain_issues(Live& live);

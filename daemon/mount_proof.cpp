@@ -112,6 +112,7 @@ Result<pools::Set> MountService::set_of_span(const pools::Cartridge& cartridge, 
         set.started =
             Wall{std::chrono::duration_cast<Wall::duration>(std::chrono::nanoseconds{span.begin->started_ns})};
         set.keep_until = wall_of(span.begin->keep_until);
+        set.part = span.begin->part;
         return set;
     }
     if (span.continuation()) {

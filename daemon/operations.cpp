@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::daemon {
 namespace {
 
@@ -54,8 +56,16 @@ Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive&
     co_return outcome;
 }
 
+// Into an IE port, after the item was begun: that is somebody's later decision.
+Result<bool> was_exported_since(ControlPlane& plane, const pools::Cartridge& cartridge, Wall since) {
+    CAPSTAN_TRY(auto entries, pools::Journal(plane.context().store).of(cartridge.id));
+    return std::any_of(entries.begin(), entries.end(), [since](const pools::JournalEntry& entry) {
+        return entry.act == pools::JournalAct::move && entry.destination.kind == pools::PlaceKind::ie_port && entry.at > since;
+    });
+}
+
 // `again`: a crash cut it off, and what it had brought in already may still have to be identified.
-Task<Result<void>> import_all(ControlPlane& plane, Library& library, bool again, WorkItemId item) {
+Task<Result<void>> import_all(ControlPlane& plane, Library& library, bool again, Wall begun, WorkItemId item) {
     CAPSTAN_CO_CHECK(plane.queue().start(item, "looking into the IE ports"));
     CAPSTAN_CO_CHECK(co_await library.refresh());
     pools::Cartridges cartridges(plane.context().store);
@@ -64,6 +74,10 @@ Task<Result<void>> import_all(ControlPlane& plane, Library& library, bool again,
     for (const auto& cartridge : here) {
         const bool in_port = cartridge.place.kind == pools::PlaceKind::ie_port;
         if (!in_port && !(again && cartridge.must_identify)) continue;
+        if (in_port && again) {
+            CAPSTAN_CO_TRY(bool exported, was_exported_since(plane, cartridge, begun));
+            if (exported) continue;
+        }
         if (in_port) {
             CAPSTAN_CO_TRY(auto slot, library.free_slot());
             CAPSTAN_CO_CHECK(co_await library.move(cartridge.id, slot, item));
@@ -100,18 +114,18 @@ Task<Result<void>> label(ControlPlane& plane, pools::WorkItem item, api::WorkPar
     co_return co_await plane.mounts().label(item.cartridge, std::move(pool), std::move(word), item.id);
 }
 
-Task<Result<void>> move(ControlPlane& plane, pools::WorkItem item, api::WorkParameters parameters) {
+Task<Result<void>> move(ControlPlane& plane, pools::WorkItem item, api::WorkParameters parameters, bool again) {
     auto kind = pools::from_name<pools::PlaceKind>(parameters.place_kind);
     if (!kind) co_return fail(Recovery::give_up, fmt::format("work item {} names no place", raw(item.id)));
     // To any slot, and a crash came between the robot's move and its record: it is there.
     CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(plane.context().store).get(item.cartridge));
-    if (item.interruptions > 0 && parameters.place.empty() && cartridge.place.kind == *kind) co_return Result<void>{};
+    if (again && parameters.place.empty() && cartridge.place.kind == *kind) co_return Result<void>{};
     pools::Place destination{*kind, parameters.place};
     co_return co_await plane.mounts().move(item.cartridge, std::move(destination), item.id);
 }
 
-// By what the item says of itself and nothing else: begun now, or gone on with after a crash.
-Task<Result<void>> carry_out(ControlPlane& plane, pools::WorkItem item) {
+// By what the item says of itself and nothing else: begun now, or gone on with after a crash (`again`).
+Task<Result<void>> carry_out(ControlPlane& plane, pools::WorkItem item, bool again) {
     CAPSTAN_CO_TRY(auto parameters, api::decode<api::WorkParameters>(item.parameters, api::UnknownKeys::pass_over));
     auto* library = plane.mounts().library(item.library);
     auto missing = fail(Recovery::change_request, fmt::format("library {} is not in the configuration", item.library.text),
@@ -119,10 +133,10 @@ Task<Result<void>> carry_out(ControlPlane& plane, pools::WorkItem item) {
     switch (item.kind) {
         case pools::WorkKind::label:
         case pools::WorkKind::erase: co_return co_await label(plane, std::move(item), std::move(parameters));
-        case pools::WorkKind::move: co_return co_await move(plane, std::move(item), std::move(parameters));
+        case pools::WorkKind::move: co_return co_await move(plane, std::move(item), std::move(parameters), again);
         case pools::WorkKind::import:
             if (library == nullptr) co_return std::move(missing);
-            co_return co_await import_all(plane, *library, item.interruptions > 0, item.id);
+            co_return co_await import_all(plane, *library, again, item.created, item.id);
         case pools::WorkKind::export_:
             if (library == nullptr) co_return std::move(missing);
             co_return co_await export_one(plane, *library, item.cartridge, item.id);
@@ -139,16 +153,16 @@ Task<Result<void>> carry_out(ControlPlane& plane, pools::WorkItem item) {
     co_return fail(Recovery::give_up, fmt::format("work item {} is not an operator's", raw(item.id)));
 }
 
-void set_out(ControlPlane& plane, pools::WorkItem item) {
+void set_out(ControlPlane& plane, pools::WorkItem item, bool again) {
     auto id = item.id;
-    plane.context().loop.spawn(run(plane, id, carry_out(plane, std::move(item))));
+    plane.context().loop.spawn(run(plane, id, carry_out(plane, std::move(item), again)));
 }
 
 Result<WorkItemId> start(ControlPlane& plane, pools::WorkItem item, const api::WorkParameters& parameters) {
     item.parameters = api::encode(parameters);
     CAPSTAN_TRY(item.id, plane.queue().add(item));
     auto id = item.id;
-    set_out(plane, std::move(item));
+    set_out(plane, std::move(item), false);
     return id;
 }
 
@@ -158,7 +172,7 @@ Result<void> take_up_operations(ControlPlane& plane) {
     CAPSTAN_TRY(auto items, plane.queue().take_up());
     for (auto& item : items) {
         log::info("work-goes-on", {{"item", std::to_string(raw(item.id))}, {"kind", std::string(pools::name_of(item.kind))}});
-        set_out(plane, std::move(item));
+        set_out(plane, std::move(item), true);
     }
     return {};
 }

@@ -79,6 +79,7 @@ Result<pools::Set> SetReader::set_of(const pools::Cartridge& cartridge, const Se
     set.keep_until = wall_of(end.keep_until);
     if (!span.begin) return set;
     set.type = set_type_name(span.begin->type);
+    set.part = span.begin->part;
     set.started = wall_of_ns(span.begin->started_ns);
     if (auto pool = pools::Pools(context_.store).by_name(PoolName{span.begin->pool})) set.pool = pool->id;
     return set;

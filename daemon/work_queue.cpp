@@ -17,6 +17,16 @@ bool is_operators(const pools::WorkItem& item) {
     return raw(item.job) == 0 && item.kind != Kind::mount && item.kind != Kind::dismount;
 }
 
+// Why work that the daemon's end cut off does not go on; empty: it does.
+std::string why_not_again(const pools::WorkItem& item, Wall now) {
+    if (!is_operators(item)) return "the daemon was stopped before it was done";
+    const auto interruptions = item.interruptions + (item.state == pools::WorkState::in_process ? 1 : 0);
+    if (interruptions >= WorkQueue::kInterruptionsMax)
+        return fmt::format("the daemon ended {} times while it was done", interruptions);
+    if (item.deadline && *item.deadline < now) return "its time limit passed while the daemon was not running";
+    return "";
+}
+
 }  // namespace
 
 using pools::RequestEvent;
@@ -29,14 +39,10 @@ Result<void> WorkQueue::settle_after_start() {
     CAPSTAN_TRY(auto transaction, WriteTransaction::begin(context_.store));
     auto now = context_.clock.wall();
     for (const auto& item : unfinished) {
-        const auto interruptions = item.interruptions + (item.state == pools::WorkState::in_process ? 1 : 0);
-        const bool again = is_operators(item) && interruptions < kInterruptionsMax;
-        auto reason = again ? "the daemon was started again; it goes on"
-                      : is_operators(item)
-                          ? fmt::format("the daemon ended {} times while it was done", kInterruptionsMax)
-                          : "the daemon was stopped before it was done";
-        auto settled =
-            items_.apply(transaction, item.id, again ? WorkEvent::interrupted : WorkEvent::failed, reason, now);
+        auto why_not = why_not_again(item, now);
+        auto reason = why_not.empty() ? "the daemon was started again; it goes on" : why_not;
+        auto settled = items_.apply(transaction, item.id, why_not.empty() ? WorkEvent::interrupted : WorkEvent::failed,
+                                    reason, now);
         if (!settled) return std::unexpected(settled.error());
     }
     for (const auto& request : submitted) {

@@ -27,6 +27,7 @@ struct Set {
     bool end_written = false;  // its ESET is on the medium: that of a complete set, or "aborted" by abort_set
     std::uint64_t objects = 0, bytes = 0, not_saved = 0, changed = 0;
     Wall keep_until{};
+    std::uint16_t part = 0;             // of a run whose objects were too many for one set, from 0
     std::optional<SetNumber> based_on;  // the set that this one needs (an incremental its predecessor)
     friend bool operator==(const Set&, const Set&) = default;
 };

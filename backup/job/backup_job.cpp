@@ -50,6 +50,7 @@ Task<void> BackupJob::count_ahead(JobEnvironment& environment, FileSourceOptions
         return count_tree(options, *count);
     };
     auto all = co_await worker->run<Result<bool>>(std::move(walk));
+    count->stop = true;  // the daemon may be stopping: the worker is joined now
     if (all && *all && **all) *result = {count->objects, count->bytes};
 }
 
@@ -137,6 +138,10 @@ void BackupJob::give_back(WriteSession& session, pools::MountPort::After after) 
 }
 
 Task<void> BackupJob::end_session(WriteSession& session) {
+    if (!session.writer) {  // nothing was written
+        give_back(session, pools::MountPort::After::keep);
+        co_return;
+    }
     auto closed = co_await session.writer->finish();
     give_back(session, closed ? pools::MountPort::After::keep : pools::MountPort::After::suspect);
 }
@@ -154,8 +159,10 @@ CommittedCounts BackupJob::committed() const {
 Task<Result<void>> BackupJob::write_sets(WriteSession& session, Source& source, std::shared_ptr<Doorbell> doorbell) {
     for (bool more = true; more;) {
         before_ = committed();
-        current_ =
-            std::make_unique<SetWriterJob>(environment_, set_plan(), source, doorbell, issues_, progress_, session);
+        auto plan = set_plan();
+        plan.part = static_cast<std::uint16_t>(sets_.size());
+        current_ = std::make_unique<SetWriterJob>(environment_, std::move(plan), source, doorbell, issues_, progress_,
+                                                  session);
         if (cancelled_) current_->cancel();
         auto written = co_await current_->run();
         if (raw(current_->number()) != 0) sets_.push_back(current_->number());

@@ -78,6 +78,7 @@ Result<void> SetWriterJob::begin() {
     set_.pool = plan_.pool.id;
     set_.family = session_.medium.family;
     set_.file = plan_.file;
+    set_.part = plan_.part;
     set_.started = now;
     set_.uuid = make_uuid(environment_.entropy);
     // Never longer than the label says: the medium itself would be given free then.
@@ -122,6 +123,7 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
     settings.begin.set = set_.uuid;
     settings.begin.number = set_.number;
     settings.begin.type = plan_.type == "catalog" ? mtf::SetType::catalog : mtf::SetType::normal;
+    settings.begin.part = static_cast<std::uint8_t>(std::min<std::uint16_t>(plan_.part, 255));
     settings.begin.keep_until = seconds(set_.keep_until);
     settings.begin.started_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
     settings.begin.job = plan_.job_name;
@@ -140,6 +142,7 @@ Task<Result<SetNumber>> SetWriterJob::run() {
         CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
         session_ = WriteSession::of(std::move(lease));
     }
+    CAPSTAN_CO_CHECK(ended());
     CAPSTAN_CO_CHECK(begin());
     auto slots = std::max<std::uint64_t>(environment_.ring_bytes / encoder_settings_.output_size, 8);
     if (to_file()) slots = std::min(slots, kBkfSlots);
@@ -154,6 +157,7 @@ Task<Result<SetNumber>> SetWriterJob::run() {
                                            environment_.ring_memory.take(encoder_settings_.output_size * slots));
     ring_ = std::shared_ptr<drives::BlockRing>(belled, &belled->ring);
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
+    if (cancelled_) stage_->request_stop();
     auto outcome = co_await open_writer();
     if (outcome) {
         auto stage_run = run_beside(environment_, *stage_, *ring_);

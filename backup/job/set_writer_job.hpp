@@ -17,6 +17,7 @@ struct SetPlan {
     pools::Pool pool;
     std::string job_name, set_name;
     std::string type = "normal";                 // "catalog": the set of catalog segments
+    std::uint16_t part = 0;                      // of a run of several sets
     std::optional<Wall> keep_until;              // empty: by the pool's policy
     std::vector<std::string> roots;              // paths that were asked for
     std::string catalog_directory;               // where segments are written

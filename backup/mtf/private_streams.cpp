@@ -81,7 +81,7 @@ void encode(const SetBeginRecord& record, std::vector<std::uint8_t>& out) {
     out.clear();
     put(kVersion, 2, out);
     put(static_cast<std::uint8_t>(record.type), 1, out);
-    put(0, 1, out);
+    put(record.part, 1, out);
     put_uuid(record.set, out);
     put(raw(record.number), 8, out);
     put(static_cast<std::uint64_t>(record.keep_until), 8, out);
@@ -116,7 +116,7 @@ Result<SetBeginRecord> decode_set_begin(Bytes payload) {
     SetBeginRecord record;
     const auto version = fields.number<2>();
     record.type = static_cast<SetType>(fields.number<1>());
-    fields.number<1>();
+    record.part = static_cast<std::uint8_t>(fields.number<1>());
     record.set = uuid_of(fields.bytes(16));
     record.number = SetNumber{fields.number<8>()};
     record.keep_until = static_cast<std::int64_t>(fields.number<8>());

@@ -18,6 +18,7 @@ struct SetBeginRecord {  // CSET
     Uuid set;
     SetNumber number{};
     SetType type = SetType::normal;
+    std::uint8_t part = 0;        // of a run whose objects were too many for one set: 0 the first, then 1…; 255: any later
     std::int64_t keep_until = 0;  // Unix seconds; 0: for ever
     std::int64_t started_ns = 0;  // Unix nanoseconds
     std::string job, pool;

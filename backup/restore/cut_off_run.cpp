@@ -33,22 +33,28 @@ bool has_time_of(const struct statx& status, const Metadata& saved) {
     return status.stx_mtime.tv_sec == saved.modified.seconds && status.stx_mtime.tv_nsec == saved.modified.nanoseconds;
 }
 
-}  // namespace
-
-void CutOffRun::remove_object(int parent, const std::string& name, const Metadata& saved) const {
-    struct statx status{};
-    if (!look(parent, name.c_str(), status) || S_ISDIR(status.stx_mode)) return;
-    if (!born_since(status, since) || !has_time_of(status, saved)) return;
-    if ((status.stx_mode & S_IFMT) != (saved.mode & S_IFMT)) return;
-    if (S_ISREG(status.stx_mode) && status.stx_size != saved.size) return;
-    ::unlinkat(parent, name.c_str(), 0);  // if it cannot be, it is kept and listed as every existing object
+// Immutable and append-only are the last touch of all: it is done.
+bool is_locked(const struct statx& status) {
+    return (status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
 }
 
-bool CutOffRun::made_directory(int descriptor, const Metadata& saved) const {
+}  // namespace
+
+bool CutOffRun::made_object(int parent, const std::string& name, const Metadata& saved) const {
     struct statx status{};
-    if (!look(descriptor, "", status) || !born_since(status, since)) return false;
-    if ((status.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0)
-        return false;  // its last touch: it is done
+    struct statx directory{};
+    if (!look(parent, name.c_str(), status) || S_ISDIR(status.stx_mode)) return false;
+    // Another name, or another owner, would also have changed an object of somebody else.
+    if ((status.stx_mask & STATX_BTIME) == 0 && status.stx_nlink > 1) return false;
+    if (!born_since(status, since) || !has_time_of(status, saved)) return false;
+    if ((status.stx_mode & S_IFMT) != (saved.mode & S_IFMT)) return false;
+    if (is_locked(status) || (look(parent, "", directory) && is_locked(directory))) return false;
+    return !S_ISREG(status.stx_mode) || status.stx_size <= saved.size;
+}
+
+bool made_since(Wall began, int directory, const Metadata& saved) {
+    struct statx status{};
+    if (!look(directory, "", status) || !born_since(status, began) || is_locked(status)) return false;
     return (status.stx_mode & 07777) == kModeUntilLeft || has_time_of(status, saved);
 }
 

@@ -14,12 +14,13 @@ struct CutOffRun {
     Wall since{};       // when it began
     std::string nonce;  // of its temporary names
 
-    // Takes away the object `name` of a directory if that run made it. A directory is never taken away.
-    void remove_object(int parent, const std::string& name, const Metadata& saved) const;
-    // It was made by that run: its own metadata are not set yet, or are those of the saved one.
-    bool made_directory(int descriptor, const Metadata& saved) const;
+    // It made the object `name` of a directory; a power cut may have left less of a file's data than the saved one has.
+    bool made_object(int parent, const std::string& name, const Metadata& saved) const;
     // What that run was about to name when it was cut off.
     void remove_temporaries(int directory) const;
 };
+
+// The directory was made by a restore that began then: its own metadata are not set yet, or are those of the saved one.
+bool made_since(Wall began, int directory, const Metadata& saved);
 
 }  // namespace capstan::backup

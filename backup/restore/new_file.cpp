@@ -37,9 +37,10 @@ bool name_or_remove(int parent, const std::string& from, const std::string& to, 
     return false;
 }
 
-bool NewFile::create(int parent) {
+bool NewFile::create(int parent, Existing existing) {
     constexpr int kCreate = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     parent_ = parent;
+    existing_ = existing;
     temporary_.clear();
     // Only a name that nothing has can be given to a file without one.
     if (unnamed_works_ && existing_ == Existing::never) {

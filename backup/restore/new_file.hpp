@@ -31,13 +31,13 @@ bool name_or_remove(int parent, const std::string& from, const std::string& to, 
 
 class NewFile {
   public:
-    NewFile(TemporaryNames& names, Existing existing) : names_(names), existing_(existing) {}
+    explicit NewFile(TemporaryNames& names) : names_(names) {}
     NewFile(const NewFile&) = delete;
     NewFile& operator=(const NewFile&) = delete;
     ~NewFile() { drop(); }
 
     // Makes an empty file in the directory `parent`, which must stay open until place() or drop(). False and errno.
-    bool create(int parent);
+    bool create(int parent, Existing existing);
     // Whether the file system has that many bytes now. They are not reserved: blocks that fallocate(2) reserves are
     // written to the journal once more when they get their contents.
     bool has_room_for(std::uint64_t bytes) const;
@@ -52,7 +52,7 @@ class NewFile {
     bool link(const std::string& name);
 
     TemporaryNames& names_;
-    Existing existing_;
+    Existing existing_ = Existing::never;
     bool unnamed_works_ = true, empty_path_works_ = true;  // until a refusal
     int parent_ = -1;
     FileHandle file_;

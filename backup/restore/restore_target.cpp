@@ -45,7 +45,7 @@ class RestoreTarget final : public ObjectSink {
           applier_(options_.numeric_owner),
           tree_(std::move(root), [this](int fd, const std::string& path, const Metadata& m) { leave(fd, path, m); }),
           small_files_(options_.threads, options_, names_, ledger_),
-          file_(names_, options_.existing) {}
+          file_(names_) {}
 
     Verdict begin(IncomingObject object) override;
     void in_block(std::uint64_t number, Bytes memory) override { small_files_.in_block(number, memory); }
@@ -53,6 +53,7 @@ class RestoreTarget final : public ObjectSink {
     bool write(std::uint64_t offset, Bytes bytes) override;
     void finish(const std::string& damage) override;
     Result<void> close() override;
+    Result<void> lock() override;
     Counts counts() const override { return ledger_.counts(); }
 
   private:
@@ -82,6 +83,7 @@ class RestoreTarget final : public ObjectSink {
     void finish_directory(int fd, const std::string& path, const Metadata& metadata);
     void finish_directories();
     void lock_all();
+    Result<void> synchronise();
     Verdict failed(std::string text) { return ledger_.failed(object_.path, std::move(text)), Verdict::skipped; }
     Verdict failed_errno(const char* what) { return failed(fmt::format("{}: {}", what, ::strerror(errno))); }
     Verdict keep() { return ledger_.kept(object_.path), Verdict::skipped; }
@@ -103,6 +105,7 @@ class RestoreTarget final : public ObjectSink {
     // the present object
     IncomingObject object_;  // of a small file: empty, it is in small_
     std::string name_;
+    Existing existing_ = Existing::never;  // what becomes of one that is there
     NewFile file_;
     SmallFile* small_ = nullptr;
     bool created_parent_ = false;
@@ -124,7 +127,9 @@ Verdict RestoreTarget::begin(IncomingObject object) {
     int parent = tree_.descriptor();
     if (parent < 0) return failed_errno("its directory cannot be used");
     bool kept = false;
-    if (options_.cut_off && !created_parent_) options_.cut_off->remove_object(parent, name_, metadata);
+    existing_ = options_.existing;
+    if (options_.cut_off && !created_parent_ && options_.cut_off->made_object(parent, name_, metadata))
+        existing_ = Existing::always;  // it is made anew
     if (!metadata.first_name.empty()) return begin_link(parent);
     if (!created_parent_ && !may_create(parent, kept)) return kept ? keep() : Verdict::skipped;
     if (is_small_file()) return begin_small_file(parent);
@@ -132,8 +137,8 @@ Verdict RestoreTarget::begin(IncomingObject object) {
 }
 
 bool RestoreTarget::may_replace(const struct stat& existing) const {
-    return options_.existing == Existing::always ||
-           (options_.existing == Existing::older && is_before(existing.st_mtim, object_.metadata.modified));
+    return existing_ == Existing::always ||
+           (existing_ == Existing::older && is_before(existing.st_mtim, object_.metadata.modified));
 }
 
 // Looks at what has the name already. False: it stays (`kept`), or it cannot be replaced (named).
@@ -155,6 +160,7 @@ bool RestoreTarget::may_create(int parent, bool& kept) {
 
 Verdict RestoreTarget::begin_directory() {
     const auto& metadata = object_.metadata;
+    existing_ = options_.existing;
     using Missing = TargetTree::Missing;
     auto* level = tree_.enter(object_.path, Missing::create);
     if (level == nullptr && (errno == ENOTDIR || errno == ELOOP)) {
@@ -175,8 +181,11 @@ Verdict RestoreTarget::begin_directory() {
         level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
     if (options_.cut_off && !level->created && fd >= 0) {
         options_.cut_off->remove_temporaries(fd);
-        take_over = take_over || options_.cut_off->made_directory(fd, metadata);
+        take_over = take_over || made_since(options_.cut_off->since, fd, metadata);
     }
+    // One that this restore made from an earlier set of the same run, to which more is added now.
+    if (options_.began && !level->created && fd >= 0)
+        take_over = take_over || made_since(*options_.began, fd, metadata);
     if (take_over) level->pending = metadata;
     return done();
 }
@@ -200,12 +209,13 @@ Verdict RestoreTarget::begin_small_file(int parent) {
     small_->parent = small_files_parent_;
     small_->name = std::move(name_);
     small_->object = std::move(object_);
+    small_->existing = existing_;
     end_ = 0;
     return Verdict::write_data;
 }
 
 Verdict RestoreTarget::begin_file(int parent) {
-    if (!file_.create(parent)) return failed_errno("it cannot be created");
+    if (!file_.create(parent, existing_)) return failed_errno("it cannot be created");
     applier_.apply_before_data(file_.descriptor(), object_.metadata);
     if (!object_.sparse && !file_.has_room_for(object_.metadata.size)) {
         file_.drop();
@@ -277,14 +287,14 @@ Verdict RestoreTarget::make_special(int parent) {
     if (made != 0) return failed_errno("it cannot be created");
     FileHandle handle(::openat(parent, temporary.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (handle) apply(handle.get(), Access::path_only, object_.path, metadata);
-    if (!name_or_remove(parent, temporary, name_, options_.existing)) return cannot_be_named();
+    if (!name_or_remove(parent, temporary, name_, existing_)) return cannot_be_named();
     remember(parent);
     return done();
 }
 
 // After a refusal to give the finished object its name: it is gone, and errno says why.
 Verdict RestoreTarget::cannot_be_named() {
-    if (errno == EEXIST && options_.existing == Existing::never) return keep();  // something appeared meanwhile
+    if (errno == EEXIST && existing_ == Existing::never) return keep();  // something appeared meanwhile
     return failed_errno("it cannot get its name");
 }
 
@@ -329,7 +339,7 @@ Verdict RestoreTarget::begin_link(int parent) {
     std::string first;
     struct stat existing{}, source{};
     bool there = !created_parent_ && ::fstatat(parent, name_.c_str(), &existing, AT_SYMLINK_NOFOLLOW) == 0;
-    if (there && options_.existing == Existing::never) return keep();
+    if (there && existing_ == Existing::never) return keep();
     auto directory = open_first_name(first);
     if (!directory) return Verdict::skipped;
     if (there && ::fstatat(directory.get(), first.c_str(), &source, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -340,7 +350,7 @@ Verdict RestoreTarget::begin_link(int parent) {
     do {
         auto temporary = names_.next();
         if (::linkat(directory.get(), first.c_str(), parent, temporary.c_str(), 0) == 0) {
-            if (!name_or_remove(parent, temporary, name_, options_.existing)) return cannot_be_named();
+            if (!name_or_remove(parent, temporary, name_, existing_)) return cannot_be_named();
             return done();
         }
     } while (errno == EEXIST);
@@ -404,12 +414,12 @@ void RestoreTarget::lock_all() {
     to_lock_.clear();
 }
 
-Result<void> RestoreTarget::close() {
-    small_files_.settle();
-    small_files_parent_.reset();
-    finish_directories();
-    tree_.leave_all();
+Result<void> RestoreTarget::lock() {
     lock_all();
+    return synchronise();
+}
+
+Result<void> RestoreTarget::synchronise() {
     for (const auto& [device, handle] : tree_.file_systems()) {
         if (::syncfs(handle.get()) != 0)
             return fail_errno(errno, fmt::format("cannot synchronise what was restored below {}", options_.root),
@@ -418,28 +428,15 @@ Result<void> RestoreTarget::close() {
     return {};
 }
 
+Result<void> RestoreTarget::close() {
+    small_files_.settle();
+    small_files_parent_.reset();
+    finish_directories();
+    tree_.leave_all();
+    return synchronise();
+}
+
 }  // namespace
-
-bool usable_path(const std::string& path) {
-    if (path.empty()) return true;
-    if (path.find('\0') != std::string::npos) return false;
-    for (std::size_t begin = 0; begin <= path.size();) {
-        auto end = std::min(path.find('/', begin), path.size());
-        auto size = end - begin;
-        if (size == 0 || size > 255) return false;
-        if (path.compare(begin, size, ".") == 0 || path.compare(begin, size, "..") == 0) return false;
-        begin = end + 1;
-    }
-    return true;
-}
-
-Result<FileHandle> open_restore_root(const RestoreOptions& options, bool create) {
-    if (!options.root.starts_with('/'))
-        return fail(Recovery::change_request,
-                    fmt::format("cannot restore to '{}': not an absolute path", options.root));
-    if (create && options.root != "/") CAPSTAN_CHECK(make_directories(options.root, 0755));
-    return open_file(options.root, O_RDONLY | O_DIRECTORY);
-}
 
 Result<std::unique_ptr<ObjectSink>> open_restore_target(RestoreOptions options, IssueQueue& issues) {
     CAPSTAN_TRY(auto root, open_restore_root(options, true));

@@ -30,6 +30,7 @@ struct RestoreOptions {
     bool numeric_owner = false;  // false: user and group by name where the name is known here
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
     std::optional<CutOffRun> cut_off{};  // this restore runs again what that one did not bring to its end
+    std::optional<Wall> began{};         // when this restore began: directories born since then are its own
     unsigned threads = 0;                // that make small files besides the caller's; 0: everything on the caller's
 };
 
@@ -66,8 +67,9 @@ class ObjectSink {
     virtual bool write(std::uint64_t offset, Bytes bytes) = 0;
     // `damage` not empty: what is wrong with the data on the medium. The object is completed all the same and named.
     virtual void finish(const std::string& damage) = 0;
-    virtual Result<void>
-    close() = 0;  // flags that forbid changes, one syncfs for each file system; nothing is open then
+    virtual Result<void> close() = 0;  // of one set: one syncfs for each file system; nothing is open then
+    // When all sets are done: the flags that forbid changes. Blocks.
+    virtual Result<void> lock() { return {}; }
     virtual Counts counts() const = 0;
 };
 

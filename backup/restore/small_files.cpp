@@ -37,10 +37,7 @@ void RestoreLedger::kept(const std::string& path) {
 class SmallFiles::Maker {
   public:
     explicit Maker(SmallFiles& files)
-        : ledger_(files.ledger_),
-          existing_(files.options_.existing),
-          applier_(files.options_.numeric_owner),
-          file_(files.names_, existing_) {}
+        : ledger_(files.ledger_), applier_(files.options_.numeric_owner), file_(files.names_) {}
     void make(const SmallFile& wanted);
 
   private:
@@ -51,7 +48,6 @@ class SmallFiles::Maker {
     }
 
     RestoreLedger& ledger_;
-    Existing existing_;
     Applier applier_;
     NewFile file_;
     std::vector<std::string> missing_;
@@ -59,14 +55,14 @@ class SmallFiles::Maker {
 
 void SmallFiles::Maker::make(const SmallFile& wanted) {
     const auto& [path, metadata, sparse] = wanted.object;
-    if (!file_.create(wanted.parent->get())) return failed(wanted, "it cannot be created");
+    if (!file_.create(wanted.parent->get(), wanted.existing)) return failed(wanted, "it cannot be created");
     applier_.apply_before_data(file_.descriptor(), metadata);
     if (!write(wanted)) return;
     missing_.clear();
     applier_.apply(file_.descriptor(), Access::readable, metadata, missing_);
     for (auto& part : missing_) ledger_.note(IssueKind::metadata_not_restored, path, std::move(part));
     if (!file_.place(wanted.name)) {
-        if (errno == EEXIST && existing_ == Existing::never) return ledger_.kept(path);  // it appeared meanwhile
+        if (errno == EEXIST && wanted.existing == Existing::never) return ledger_.kept(path);  // it appeared meanwhile
         return failed(wanted, "it cannot get its name");
     }
     if (!wanted.damage.empty()) ledger_.note(IssueKind::damaged, path, wanted.damage);

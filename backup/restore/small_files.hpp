@@ -42,6 +42,7 @@ struct SmallFile {
     std::shared_ptr<const FileHandle> parent;
     std::string name;
     IncomingObject object;
+    Existing existing = Existing::never;
     std::vector<Piece> pieces;  // ascending
     std::string damage;         // what is wrong with the data on the medium
 };

@@ -101,6 +101,11 @@ void describe(Visitor& visit, T& value) {
     visit("retention", value.retention);
     visit("repeats", value.repeats);
 }
+template <class Visitor, Is<RestorePart> T>
+void describe(Visitor& visit, T& value) {
+    visit("set", value.set);
+    visit.bytes("paths", value.paths);
+}
 template <class Visitor, Is<RestoreRequest> T>
 void describe(Visitor& visit, T& value) {
     visit("set", value.set);
@@ -110,6 +115,7 @@ void describe(Visitor& visit, T& value) {
     visit("existing", value.existing);
     visit.bytes("file", value.file);
     visit("repeats", value.repeats);
+    visit("parts", value.parts);
 }
 template <class Visitor, Is<SetInfo> T>
 void describe(Visitor& visit, T& value) {

@@ -114,14 +114,21 @@ struct BackupRequest {
 };
 
 enum class Existing : std::uint8_t { never, older, always };  // when a file that exists is replaced
+struct RestorePart {
+    std::uint64_t set = 0;
+    std::vector<std::string> paths;  // bytes; as recorded, without a leading slash
+    friend bool operator==(const RestorePart&, const RestorePart&) = default;
+};
 struct RestoreRequest {
     std::optional<std::uint64_t> set;  // empty: for each path the newest set that has it
     std::vector<std::string> paths;    // bytes; absolute, as recorded; empty: the whole set
     std::string to;                    // bytes; absolute directory to restore beneath; empty: the original place
     std::optional<Time> at;            // without `set`: as it was at that time
     Existing existing = Existing::never;
-    std::string file;          // restore from this .bkf file (set: its number in the file); bytes
-    std::int64_t repeats = 0;  // as in BackupRequest
+    std::string file;  // restore from this .bkf file (set: its number in the file); bytes
+    // What a job keeps of its request besides; in a request they mean nothing.
+    std::int64_t repeats = 0;        // as in BackupRequest
+    std::vector<RestorePart> parts;  // the sets that were chosen when it began
     friend bool operator==(const RestoreRequest&, const RestoreRequest&) = default;
 };
 

@@ -91,11 +91,6 @@ Result<JobState> Jobs::apply(WriteTransaction& transaction, JobId id, JobEvent e
     return *state;
 }
 
-Result<void> Jobs::set_message(WriteTransaction& transaction, JobId id, const std::string& message) {
-    return transaction.database().change_one("UPDATE jobs SET message = $1 WHERE id = $2",
-                                             sql::values(message, raw(id)), fmt::format("job {}", raw(id)));
-}
-
 Result<void> Jobs::add_counts(WriteTransaction& transaction, JobId id, const JobCounts& counts) {
     return transaction.database().change_one(
         "UPDATE jobs SET objects = objects + $1, bytes = bytes + $2, not_done = not_done + $3, changed = changed + $4,"

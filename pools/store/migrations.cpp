@@ -100,10 +100,15 @@ constexpr std::string_view kVersion3[] = {
     "ALTER TABLE work_items ADD COLUMN interruptions BIGINT NOT NULL DEFAULT 0",
 };
 
+constexpr std::string_view kVersion4[] = {
+    "ALTER TABLE sets ADD COLUMN part BIGINT NOT NULL DEFAULT 0",
+};
+
 constexpr Migration kMigrations[] = {
     {1, "media, sets, jobs, work, journal, audit", kVersion1},
     {2, "sets in .bkf files", kVersion2},
     {3, "work that a crash cut off goes on; all counts of a job stay", kVersion3},
+    {4, "runs of several sets", kVersion4},
 };
 
 Result<void> run_step(Database& database, const Migration& step) {

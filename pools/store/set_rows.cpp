@@ -9,11 +9,11 @@ namespace {
 
 constexpr std::string_view kColumns =
     "SELECT number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, end_written,"
-    " objects, bytes, not_saved, changed, keep_until, based_on FROM sets";
+    " objects, bytes, not_saved, changed, keep_until, part, based_on FROM sets";
 constexpr std::string_view kKinds =
     "itittiiitiiti"
-    "iiiiii";
-static_assert(kKinds.size() == 19);
+    "iiiiiii";
+static_assert(kKinds.size() == 20);
 
 Result<Set> read_set(sql::Row row) {
     Set set;
@@ -35,6 +35,7 @@ Result<Set> read_set(sql::Row row) {
     set.not_saved = row.number<std::uint64_t>();
     set.changed = row.number<std::uint64_t>();
     set.keep_until = row.time();
+    set.part = row.number<std::uint16_t>();
     if (const bool none = row.null(); none)
         row.integer();
     else
@@ -59,12 +60,12 @@ Result<void> insert_set(WriteTransaction& transaction, const Set& set) {
     CAPSTAN_CHECK(transaction.database().execute(
         "INSERT INTO sets (number, uuid, job, name, type, pool, mtf_number, family, file, started, ended, state, "
         "end_written,"
-        " objects, bytes, not_saved, changed, keep_until, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, "
-        "$11,"
-        " $12, $13, $14, $15, $16, $17, $18, $19)",
+        " objects, bytes, not_saved, changed, keep_until, part, based_on) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+        "$10, $11,"
+        " $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         sql::values(raw(set.number), set.uuid, sql::reference(set.job), set.name, set.type, sql::reference(set.pool),
                     set.mtf_number, raw(set.family), set.file, set.started, set.ended, set.state, set.end_written,
-                    set.objects, set.bytes, set.not_saved, set.changed, set.keep_until,
+                    set.objects, set.bytes, set.not_saved, set.changed, set.keep_until, set.part,
                     set.based_on ? sql::value_of(raw(*set.based_on)) : sql::Value())));
     return {};
 }
@@ -120,6 +121,22 @@ Result<std::vector<Set>> Sets::list(const SetFilter& filter) {
     if (filter.state) add("state =", sql::value_of(*filter.state));
     condition += fmt::format(" ORDER BY number DESC LIMIT {}", filter.limit);
     return query_sets(store_.database(), condition, parameters);
+}
+
+Result<std::vector<Set>> Sets::of_one_run(const Set& one) {
+    constexpr std::string_view kSame = "name = $1 AND type = $2 AND COALESCE(pool, 0) = $3";
+    auto bound = [&](std::string_view what, std::string_view where) {
+        return store_.database().query_one(
+            fmt::format("SELECT COALESCE({}(number), 0) FROM sets WHERE {} AND part = 0 AND {} $4", what, kSame, where),
+            sql::values(one.name, one.type, raw(one.pool), raw(one.number)), "i");
+    };
+    CAPSTAN_TRY(auto first, bound("MAX", "number <="));
+    CAPSTAN_TRY(auto next, bound("MIN", "number >"));
+    const auto begin = first ? first->integer() : 0;
+    const auto end = next ? next->integer() : 0;
+    return query_sets(store_.database(),
+                      fmt::format("WHERE {} AND number >= $4 AND ($5 = 0 OR number < $6) AND state IN ($7, $8) ORDER BY number", kSame),
+                      sql::values(one.name, one.type, raw(one.pool), begin, end, end, SetState::complete, SetState::aborted));
 }
 
 Result<std::vector<Set>> Sets::unfinished() {

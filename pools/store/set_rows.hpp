@@ -65,6 +65,9 @@ class Sets {
     // A medium that only repeats a set's begin has no uuid of it: newest first.
     Result<std::vector<Set>> by_mtf_number(MediaFamilyId family, std::uint16_t mtf_number);
     Result<std::vector<Set>> list(const SetFilter& filter);
+    // Those of the run that wrote this one, in order: more than one where a set would have been too large. They share name, type and
+    // pool, and the first has part 0. Complete ones and what aborted ones committed.
+    Result<std::vector<Set>> of_one_run(const Set& one);
     Result<std::vector<Set>> unfinished();  // state running: after a start-up, cut off by the crash
     Result<std::vector<Set>> on_cartridge(CartridgeId cartridge);    // by first block
     Result<std::vector<SetExtent>> extents(SetNumber number);        // in order of sequence

@@ -19,7 +19,6 @@ class Jobs {
     Result<std::vector<Job>> unfinished();
     Result<JobState> apply(WriteTransaction& transaction, JobId id, JobEvent event, const std::string& message,
                            Wall at);
-    Result<void> set_message(WriteTransaction& transaction, JobId id, const std::string& message);
     Result<void> add_counts(WriteTransaction& transaction, JobId id, const JobCounts& counts);
     Result<void> add_issues(WriteTransaction& transaction, const std::vector<JobIssue>& issues);
     Result<std::vector<JobIssue>> issues(JobId id, std::uint32_t max = 1000, std::uint32_t skip = 0);

@@ -68,6 +68,7 @@ Pumped pump(FileSourceOptions options, const std::string& root, Existing existin
     for (auto& issue : (*source)->take_issues()) result.source_issues.push_back(std::move(issue));
     if (sink) {
         EXPECT_TRUE(sink->close());
+        EXPECT_TRUE(sink->lock());
         result.restored = sink->counts();
     }
     result.counts = (*source)->counts();

@@ -1,4 +1,5 @@
 #include "backup/pump.hpp"
+#include "backup/source/tree_count.hpp"
 #include "backup/tree.hpp"
 
 #include <gtest/gtest.h>
@@ -126,6 +127,24 @@ TEST(FileSource, WhatFollowsInAnotherSetBeginsWithItsDirectories) {
                 << "the data of " << path << " are in another set";
         }
     }
+}
+
+TEST(FileSource, ACountAheadFindsWhatWillBeSaved) {
+    ScratchDirectory scratch;
+    auto root = std::filesystem::canonical(scratch.path()).string();
+    ::mkdir((root + "/d").c_str(), 0755);
+    write_file(root + "/d/one", std::string(1000, '1'));
+    write_file(root + "/two", std::string(234, '2'));
+    write_file(root + "/left-out", std::string(5000, '3'));
+    ASSERT_EQ(::symlink("two", (root + "/link").c_str()), 0);
+    const FileSourceOptions options{.paths = {root}, .exclude = {"left-out"}};
+    TreeCount count;
+    EXPECT_EQ(count_tree(options, count), true);
+    EXPECT_EQ(count.bytes, 1234u);
+    EXPECT_EQ(count.objects, pump(options, "").counts.objects);
+    TreeCount stopped;
+    stopped.stop = true;
+    EXPECT_EQ(count_tree(options, stopped), false);
 }
 
 TEST(FileSource, EndsItsThreadsWhenItIsDroppedEarly) {

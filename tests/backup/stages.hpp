@@ -142,7 +142,7 @@ inline std::vector<WantedObject> all_of(const Medium& medium) {
 class Decoding {
   public:
     Decoding(ObjectSink& sink, std::size_t block_size)
-        : ring_(std::make_shared<drives::BlockRing>(block_size, 4)), stage_(ring_, sink, issues, progress) {}
+        : ring_(std::make_shared<drives::BlockRing>(block_size, 4)), sink_(sink), stage_(ring_, sink, issues, progress) {}
 
     // Reads blocks from the one that holds the first wanted object on, as a drive would.
     void read(const Medium& medium, std::vector<WantedObject> wanted, std::uint32_t block_size) {
@@ -171,7 +171,10 @@ class Decoding {
         }
     }
     DecoderStage& stage() { return stage_; }
-    void end() { push(Kind::end, {}); }
+    void end() {
+        push(Kind::end, {});
+        EXPECT_TRUE(sink_.lock());
+    }
 
     IssueQueue issues;
     DecoderProgress progress;
@@ -180,6 +183,7 @@ class Decoding {
 
   private:
     std::shared_ptr<drives::BlockRing> ring_;
+    ObjectSink& sink_;
     DecoderStage stage_;
 };
 

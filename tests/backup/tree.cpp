@@ -1,6 +1,5 @@
 #include "backup/tree.hpp"
 
-#include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,6 +11,7 @@
 #include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <cerrno>
 
 #include <algorithm>
 #include <cstdlib>

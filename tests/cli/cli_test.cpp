@@ -115,6 +115,8 @@ api::StatusReply busy_status() {
     job.state = JobState::running;
     job.progress.objects = 80'000;
     job.progress.bytes = 3ULL << 30;
+    job.progress.objects_expected = 90'000;
+    job.progress.expected_about = true;
     job.progress.seconds_left = 65;
     status.jobs.push_back(job);
     status.requests.push_back({.id = 2, .kind = "new_media", .message = "Pool Nightly needs a cartridge."});
@@ -130,7 +132,7 @@ TEST(Status, IsOneScreen) {
     EXPECT_EQ(outcome.status, 0);
     EXPECT_TRUE(has(outcome.out, "capstand 0.1 on tapehost")) << outcome.out;
     EXPECT_TRUE(has(outcome.out, "D1     loaded  CAP003L8  writing    7  150 MiB/s")) << outcome.out;
-    EXPECT_TRUE(has(outcome.out, "job 7 backup: running, 80,000 objects, 3.00 GiB, 1 min 05 s left"));
+    EXPECT_TRUE(has(outcome.out, "job 7 backup: running, 80,000 objects of about 90,000, 3.00 GiB, about 1 min 05 s left"));
     EXPECT_TRUE(has(outcome.out, "OPERATOR: request 2: Pool Nightly needs a cartridge."));
     EXPECT_TRUE(has(outcome.out, "WARNING: the disk"));
     EXPECT_LE(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 24);

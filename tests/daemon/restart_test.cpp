@@ -163,10 +163,18 @@ TEST(Restart, WhatWaitsForAPersonWaitsOnHoweverOftenTheDaemonIsStarted) {
         plane.cut_power();
         plane.start();
     }
+    auto second = start_label(*plane.plane, plane.cartridge("CAP001L8"), free, std::nullopt);
     plane.until([&] { return is_over(plane, *item); }, std::chrono::hours{48});
     auto row = plane.plane->queue().items().get(*item).value();
     EXPECT_EQ(row.state, pools::WorkState::failed) << "nothing waits for ever";
     EXPECT_LE(*row.finished - *deadline, std::chrono::minutes{1}) << "the limit is the one it had at first";
+    // A limit that passes while the daemon is not there counts, too: nothing is labelled long after it was asked for.
+    plane.cut_power();
+    plane.clock.pass(std::chrono::hours{30});
+    plane.start();
+    row = plane.plane->queue().items().get(*second).value();
+    EXPECT_EQ(row.state, pools::WorkState::failed);
+    EXPECT_NE(row.reason.find("time limit passed"), std::string::npos) << row.reason;
 }
 
 TEST(Restart, AVerifyAndARestoreAreRunAgainOnce) {

@@ -25,12 +25,22 @@ struct SeveralSets : testing::Test {
         for (const auto& set : plane.sets())
             if (set.type == "normal") sets.insert(sets.begin(), set.number);
     }
-    // Files of the tree that are missing or others below `to`.
+    // Files of the tree that are missing or others below `to`, and directories that have other times.
     unsigned differences(const std::string& to) const {
         unsigned found = 0;
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(tree))
-            if (entry.is_regular_file() && read_all(entry.path()) != read_all(to + entry.path().string())) ++found;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(tree)) {
+            auto there = to + entry.path().string();
+            if (entry.is_regular_file() && read_all(entry.path()) != read_all(there)) ++found;
+            std::error_code none;
+            if (entry.is_directory() && entry.last_write_time() != std::filesystem::last_write_time(there, none)) ++found;
+        }
         return found;
+    }
+    pools::Job restore_path(const std::string& path, const std::string& to) {
+        api::RestoreRequest request;
+        request.paths = {path};
+        request.to = to;
+        return plane.finish(plane.run(plane.plane->jobs().start_restore(request, "test")));
     }
     static constexpr unsigned kFiles = 40;
     Plane plane{{.set_objects_max = 10, .bootstrap_files = {"bootstrap.txt", "nowhere/bootstrap.txt"}}};
@@ -54,12 +64,27 @@ TEST_F(SeveralSets, TheJobGoesOnInTheNextSet) {
 }
 
 TEST_F(SeveralSets, ARestoreByPathTakesAllOfThem) {
-    api::RestoreRequest request;
-    request.paths = {tree};
-    request.to = plane.scratch / "all";
-    auto restored = plane.finish(plane.run(plane.plane->jobs().start_restore(request, "test")));
+    auto to = plane.scratch / "all";
+    auto restored = restore_path(tree, to);
     EXPECT_EQ(restored.state, pools::JobState::complete) << restored.message;
-    EXPECT_EQ(differences(request.to), 0U);
+    EXPECT_EQ(differences(to), 0U);
+}
+
+// In every set it is only the way to what was chosen.
+TEST_F(SeveralSets, ARestoreOfADirectoryAboveTakesAllOfThem) {
+    auto to = plane.scratch / "above";
+    auto restored = restore_path(tree.substr(0, tree.rfind('/')), to);
+    EXPECT_EQ(restored.state, pools::JobState::complete) << restored.message;
+    EXPECT_EQ(differences(to), 0U);
+}
+
+TEST_F(SeveralSets, AnotherRunOfTheSameNameIsAnotherRun) {
+    std::filesystem::remove(tree + "/d1/file-1");
+    ASSERT_EQ(plane.backup(tree).state, pools::JobState::complete);
+    auto to = plane.scratch / "second";
+    ASSERT_EQ(restore_path(tree, to).state, pools::JobState::complete);
+    EXPECT_EQ(differences(to), 0U);
+    EXPECT_FALSE(std::filesystem::exists(to + tree + "/d1/file-1")) << "of the run before";
 }
 
 TEST_F(SeveralSets, EachCanBeRestoredByItself) {
@@ -83,6 +108,9 @@ TEST_F(SeveralSets, ARebuildBringsAllOfThemBack) {
     auto rebuilt = plane.finish(plane.plane->jobs().start_rebuild({}, "test"));
     EXPECT_EQ(rebuilt.state, pools::JobState::complete) << rebuilt.message;
     for (auto set : sets) EXPECT_EQ(plane.listing(raw(set)), before[raw(set)]) << raw(set);
+    auto to = plane.scratch / "from-the-tapes";
+    ASSERT_EQ(restore_path(tree, to).state, pools::JobState::complete);
+    EXPECT_EQ(differences(to), 0U) << "they are still one run";
 }
 
 TEST_F(SeveralSets, TheReportSaysWhereTheCatalogLies) {

@@ -211,7 +211,7 @@ TEST(Encoding, CutsTextsButNeverNames) {
 }
 
 SetBeginRecord begin_record() {
-    return {Uuid{"01234567-89ab-cdef-0123-456789abcdef"}, SetNumber{42}, SetType::incremental, 1800000000, 1700000000123456789, "nightly", "Daily"};
+    return {Uuid{"01234567-89ab-cdef-0123-456789abcdef"}, SetNumber{42}, SetType::incremental, 0, 1800000000, 1700000000123456789, "nightly", "Daily"};
 }
 SetEndRecord end_record() {
     return {Uuid{"01234567-89ab-cdef-0123-456789abcdef"}, SetNumber{42}, 10, 1 << 20, 1, 2, 3, 1800000000, 1700000099000000000, true};
@@ -258,6 +258,11 @@ TEST(PrivateStreams, ComeBackAndSurviveCuts) {
     Buffer bytes;
     encode(begin_record(), bytes);
     EXPECT_EQ(decode_set_begin(bytes), begin_record());
+    auto later_part = begin_record();
+    later_part.part = 3;
+    std::vector<std::uint8_t> other;
+    encode(later_part, other);
+    EXPECT_EQ(decode_set_begin(other), later_part);
     for (std::size_t n = 0; n < bytes.size(); ++n) EXPECT_FALSE(decode_set_begin(Bytes(bytes).first(n)));
     bytes.insert(bytes.end(), 7, 1);  // a later version adds fields
     EXPECT_EQ(decode_set_begin(bytes), begin_record());
