@@ -139,6 +139,17 @@ Result<std::vector<api::PoolInfo>> describe_pools(ControlPlane& plane) {
     return list;
 }
 
+namespace {
+
+std::string why_suspect(const pools::Cartridge& cartridge) {
+    if (!cartridge.must_identify) return "a write or a position failed: its end is proven before anything is appended";
+    const auto& seen = cartridge.side.description;
+    return (seen.empty() ? "its label is in doubt" : fmt::format("its label is not there, but {}", seen)) +
+           ": nothing is written to it; 'capstan library inventory --full' reads it again";
+}
+
+}  // namespace
+
 api::MediaInfo describe(ControlPlane& plane, const pools::Cartridge& cartridge) {
     api::MediaInfo info;
     auto& store = plane.context().store;
@@ -177,7 +188,7 @@ api::MediaInfo describe(ControlPlane& plane, const pools::Cartridge& cartridge) 
     info.write_protected = cartridge.write_protected;
     if (cartridge.duplicate_tag)
         info.trouble = "another cartridge has the same volume tag: only the label tells them apart";
-    if (cartridge.suspect) info.trouble = "a write or a position failed: its end is proven before anything is appended";
+    if (cartridge.suspect) info.trouble = why_suspect(cartridge);
     if (!cartridge.side.description.empty() && cartridge.side.media_id.empty())
         info.trouble = cartridge.side.description;
     if (!cartridge.hold.empty()) info.trouble = "held: " + cartridge.hold;

@@ -137,7 +137,7 @@ Result<void> JobService::settle_after_start() {
     while (auto* entry = ::readdir(listing)) {
         std::string name = entry->d_name;
         if (name == "." || name == ".." || keep.contains(name)) continue;
-        ::unlink((directory + "/" + name).c_str());
+        ::unlink(fmt::format("{}/{}", directory, name).c_str());
         log::info("segment-without-commit-deleted", {{"file", name}});
     }
     ::closedir(listing);

@@ -25,6 +25,8 @@ class Identification {
         switch (verdict.kind) {
             case Kind::matches:
                 CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, expected.id, false, note_));
+                if (!expected.side.description.empty())
+                    CAPSTAN_CHECK(cartridges_.set_description(transaction_, expected.id, "", note_));
                 return expected.id;
             case Kind::swapped: return exchange(expected, *verdict.really);
             case Kind::unknown_ours:

@@ -7,6 +7,8 @@ namespace capstan::pools::sql {
 namespace {
 
 // Times are microseconds since 1970, states are words, unsigned 64-bit numbers are stored bit by bit as signed ones.
+// A statement goes over several lines.
+// NOLINTBEGIN(bugprone-suspicious-missing-comma)
 constexpr std::string_view kVersion1[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE pools (id {id}, name TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,"
@@ -89,6 +91,7 @@ constexpr std::string_view kVersion1[] = {
     " (9, 'reserved', 'unrecognized', 0, 0, 262144, 0, 0, 0, 0)",
     "DELETE FROM pools WHERE id = 9",  // application pools count from 10
 };
+// NOLINTEND(bugprone-suspicious-missing-comma)
 
 constexpr std::string_view kVersion2[] = {
     "CREATE INDEX sets_by_file ON sets (file, number) WHERE file <> ''",

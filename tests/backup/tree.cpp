@@ -33,8 +33,9 @@ constexpr const char* kValueOfCapability =
 
 void set_flags(const std::string& path, int flags, std::string& failed) {
     int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK), now = 0;
-    if (fd < 0 || ::ioctl(fd, FS_IOC_GETFLAGS, &now) != 0 || (now |= flags, ::ioctl(fd, FS_IOC_SETFLAGS, &now)) != 0)
-        failed += "flags of " + path + "; ";
+    bool known = fd >= 0 && ::ioctl(fd, FS_IOC_GETFLAGS, &now) == 0;
+    now |= flags;
+    if (!known || ::ioctl(fd, FS_IOC_SETFLAGS, &now) != 0) failed += "flags of " + path + "; ";
     ::close(fd);
 }
 

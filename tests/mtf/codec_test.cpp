@@ -247,7 +247,7 @@ TEST(Golden, ASmallFileIsFrozen) {
     SetWriter writer(output, {.output_size = 65536, .soft_filemarks = true});
     until_ready(writer, output);
     writer.media_header(some_medium());
-    RandomSet(writer, output, 1, 6, 700);
+    const RandomSet written(writer, output, 1, 6, 700);
     writer.finish();
     Buffer image;
     for (const auto& block : output.blocks) image.insert(image.end(), block.bytes.begin(), block.bytes.end());
