@@ -145,7 +145,7 @@ Task<Result<JobId>> JobService::start_restore(api::RestoreRequest request, std::
         CAPSTAN_CO_TRY(auto cut_off, pools::Jobs(context_.store).get(JobId{request.repeats}));
         options.cut_off = backup::CutOffRun{cut_off.started.value_or(cut_off.created), std::to_string(request.repeats)};
     }
-    options.began = context_.clock.wall();
+    options.several_sets = plans.size() > 1;
     auto name = request.paths.empty() ? fmt::format("set {}", *request.set) : request.paths.front();
     CAPSTAN_CO_TRY(auto id, add(pools::JobKind::restore, name, api::encode(request), owner));
     options.nonce = fmt::format("{}", raw(id));

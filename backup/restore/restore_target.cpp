@@ -1,5 +1,4 @@
 #include "backup/restore/restore_target.hpp"
-
 #include "backup/restore/restore_root.hpp"
 #include "backup/restore/small_files.hpp"
 #include "backup/restore/target_tree.hpp"
@@ -15,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <deque>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -102,6 +102,7 @@ class RestoreTarget final : public ObjectSink {
     std::deque<Left> left_;
     std::unordered_map<std::string, Inode> first_names_;  // objects with several names that this restore made
     std::vector<std::pair<std::string, Metadata>> to_lock_;
+    std::set<std::pair<dev_t, ino_t>> made_;  // directories, where more than one set is restored
     // the present object
     IncomingObject object_;  // of a small file: empty, it is in small_
     std::string name_;
@@ -179,13 +180,16 @@ Verdict RestoreTarget::begin_directory() {
     struct stat existing{};
     bool take_over =
         level->created || (!metadata.path_only && fd >= 0 && ::fstat(fd, &existing) == 0 && may_replace(existing));
-    if (options_.cut_off && !level->created && fd >= 0) {
+    if (options_.cut_off && !level->created && fd >= 0) {  // never the target itself, made for this by somebody
         options_.cut_off->remove_temporaries(fd);
-        take_over = take_over || made_since(options_.cut_off->since, fd, metadata);
+        take_over = take_over || (!object_.path.empty() && made_since(options_.cut_off->since, fd, metadata));
     }
     // One that this restore made from an earlier set of the same run, to which more is added now.
-    if (options_.began && !level->created && fd >= 0)
-        take_over = take_over || made_since(*options_.began, fd, metadata);
+    if (options_.several_sets && fd >= 0 && ::fstat(fd, &existing) == 0) {
+        const std::pair inode(existing.st_dev, existing.st_ino);
+        if (level->created) made_.insert(inode);
+        take_over = take_over || made_.contains(inode);
+    }
     if (take_over) level->pending = metadata;
     return done();
 }

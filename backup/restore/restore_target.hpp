@@ -30,7 +30,7 @@ struct RestoreOptions {
     bool numeric_owner = false;  // false: user and group by name where the name is known here
     std::string nonce = "0";     // part of temporary names; letters and digits; different for each running restore
     std::optional<CutOffRun> cut_off{};  // this restore runs again what that one did not bring to its end
-    std::optional<Wall> began{};         // when this restore began: directories born since then are its own
+    bool several_sets = false;           // of one run: a directory may come again, with more in it
     unsigned threads = 0;                // that make small files besides the caller's; 0: everything on the caller's
 };
 

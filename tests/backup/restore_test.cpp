@@ -196,6 +196,19 @@ TEST_F(TwoTrees, ARestoreThatWasCutOffIsFinishedByTheNextRun) {
     EXPECT_EQ(difference(before, after), "");
 }
 
+// Made for this a moment before, for its owner alone: it must not get the mode of the directory that was saved.
+TEST_F(TwoTrees, TheTargetItselfKeepsItsMode) {
+    write_file(source + "/file", "saved");
+    const auto since = std::chrono::system_clock::now();
+    auto own = to.path() + "/own";
+    ASSERT_EQ(::mkdir(own.c_str(), 0700), 0);
+    pump({.paths = {source}}, own, Existing::never, {}, CutOffRun{since, "7"});
+    struct stat status{};
+    ASSERT_EQ(::stat(own.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 07777, 0700u);
+    EXPECT_EQ(read_whole(own + source + "/file"), "saved");
+}
+
 TEST_F(TwoTrees, AlwaysReplacesWhateverIsInThePlace) {
     ::mkdir((source + "/directory").c_str(), 0751);
     write_file(source + "/directory/x", "x");
