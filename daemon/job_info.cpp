@@ -90,13 +90,12 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
     if (job.ended) info.ended = api::time_of(*job.ended);
     info.reason = job.message;
     info.version = 1'000'000'000 + static_cast<std::uint64_t>(job.state);
-    pools::Sets sets(context_.store);
-    pools::SetFilter filter;
-    filter.job = job.id;
-    CAPSTAN_TRY(auto own, sets.list(filter));
-    std::reverse(own.begin(), own.end());  // as they were written
     auto live = live_.find(job.id);
     if (live == live_.end()) {
+        pools::SetFilter filter;
+        filter.job = job.id;
+        CAPSTAN_TRY(auto own, pools::Sets(context_.store).list(filter));
+        std::reverse(own.begin(), own.end());  // as they were written
         info.progress.objects = info.progress.objects_saved = job.counts.objects;
         info.progress.bytes = info.progress.bytes_saved = job.counts.bytes;
         info.progress.objects_failed = job.counts.not_done;

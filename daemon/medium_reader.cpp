@@ -145,7 +145,7 @@ Result<void> take_end(const std::vector<drives::TapeObject>& objects, SetSpan& s
     }
     if (header->header.type != mtf::BlockType::end_of_set) return strange(mtf::name_of(header->header.type));
     span.end_written = true;
-    if (auto block = mtf::decode_end_of_set(objects[0].bytes)) span.end_block = std::move(*block);
+    if (auto block = mtf::decode_end_of_set(objects[0].bytes)) span.end_block = *block;
     span.end_record = end_record_in(objects[0].bytes);
     if (marked) span.end = SetSpan::End::closed;
     return {};
@@ -213,7 +213,7 @@ Task<Result<std::optional<mtf::EndOfTapeBlock>>> end_marker_before(drives::Drive
         if (object.kind != drives::TapeObject::Kind::block) continue;
         auto header = mtf::decode_header(object.bytes);
         if (!header || header->state != mtf::HeaderState::valid || header->header.type != mtf::BlockType::end_of_tape) continue;
-        if (auto block = mtf::decode_end_of_tape(object.bytes)) marker = std::move(*block);
+        if (auto block = mtf::decode_end_of_tape(object.bytes)) marker = *block;
     }
     co_return marker;
 }

@@ -216,6 +216,18 @@ Result<void> MountService::ask_for_media(const pools::AllocationDecision& decisi
     return {};
 }
 
+// Before a person is asked for media: what has an unread label may be one. It is read once for each wait.
+Task<Result<void>> MountService::read_before_asking(CartridgeId id, WorkItemId item) {
+    auto read = co_await identify(id, item);
+    if (!read && (read.error().recovery == Recovery::cancelled || read.error().recovery == Recovery::give_up))
+        co_return std::unexpected(read.error());
+    CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(context_.store).get(id));
+    if (read && !cartridge.must_identify) co_return Result<void>{};
+    auto why = read ? fmt::format("{} is not what is recorded of it", to_text(cartridge)) : to_text(read.error());
+    CAPSTAN_CO_CHECK(turned_down_.add(id, std::move(why)));
+    co_return Result<void>{};
+}
+
 Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest request, WorkItemId item) {
     pools::AllocationRequest allocation;
     allocation.pool = request.pool;
@@ -228,6 +240,10 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
         auto reason = decision.reason;
         if (!turned_down_.last().empty()) reason += "; last turned down: " + turned_down_.last();
         queue_.explained[item] = {reason, decision.verdicts, {}};
+        if (!decision.cartridge && !decision.wait_for && decision.identify) {
+            CAPSTAN_CO_CHECK(co_await read_before_asking(*decision.identify, item));
+            continue;
+        }
         if (!decision.cartridge) {
             if (!decision.wait_for) CAPSTAN_CO_CHECK(ask_for_media(decision, request.pool, item));
             CAPSTAN_CO_CHECK(co_await queue_.wait(item, reason));
@@ -262,7 +278,8 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
     auto cartridge = loaded.identified.cartridge;
     const auto& verdict = loaded.identified.verdict;
     using Kind = pools::LabelVerdictKind;
-    bool usable = verdict.kind == Kind::matches || (verdict.kind == Kind::blank && !decision.append);
+    const bool blank = verdict.kind == Kind::blank || verdict.kind == Kind::label_cut_off;
+    bool usable = verdict.kind == Kind::matches || (blank && !decision.append);
     if (!usable || cartridge.id != lease.cartridge) co_return fail(Recovery::replace_medium, verdict.text, verdict.advice);
     if (loaded.write_protected)
         co_return fail(Recovery::replace_medium, fmt::format("{} is write protected", to_text(cartridge)),
@@ -310,47 +327,6 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
     pools::MountedMedium medium{cartridge.id,    cartridge.volume_tag, side.media_id,     side.family,    side.sequence,
                                 side.generation, side.block_size,      side.recorded_end, family.last_set};
     co_return pools::WriteLease{reserved.lease, lease.drive->owner->name(), medium, permit, request.continuation.has_value()};
-}
-
-// A crash may have come between a label and the end of its work item: it is on the medium, which was read, and so in the
-// database.
-Result<bool> MountService::has_labelled(const pools::Cartridge& cartridge, WorkItemId item) {
-    CAPSTAN_TRY(auto entries, pools::Journal(context_.store).of(cartridge.id));
-    for (const auto& entry : entries) {
-        if (entry.work_item != item || entry.act != pools::JournalAct::label) continue;
-        auto intent = pools::label_intent(entry.detail);
-        if (intent && intent->media_id == cartridge.side.media_id && intent->generation == cartridge.side.generation) return true;
-    }
-    return false;
-}
-
-Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
-    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, true, "labelling", item));
-    auto work = [](MountService& self, Reserved held, pools::Pool into, std::optional<pools::OperatorWord> by,
-                   WorkItemId work_item) -> Task<Result<void>> {
-        CAPSTAN_CO_TRY(auto loaded, co_await self.load(held, work_item));
-        auto lease = self.leases_.at(held.lease);
-        auto cartridge = loaded.identified.cartridge;
-        if (cartridge.id != lease.cartridge)
-            co_return fail(Recovery::refresh_inventory, loaded.identified.verdict.text, loaded.identified.verdict.advice);
-        if (!by && loaded.identified.verdict.kind != pools::LabelVerdictKind::blank &&
-            loaded.identified.verdict.kind != pools::LabelVerdictKind::matches)
-            co_return fail(Recovery::ask_operator, loaded.identified.verdict.text, loaded.identified.verdict.advice);
-        if (loaded.write_protected)
-            co_return fail(Recovery::ask_operator, fmt::format("{} is write protected", to_text(cartridge)), "Slide its tab.");
-        CAPSTAN_CO_TRY(bool labelled, self.has_labelled(cartridge, work_item));
-        if (labelled) co_return Result<void>{};
-        LabelPlan plan;
-        plan.pool = std::move(into);
-        plan.word = std::move(by);
-        auto written = co_await write_label(self.context_, *lease.library, *lease.drive, cartridge, std::move(loaded.label),
-                                            std::move(plan), work_item);
-        if (!written) co_return std::unexpected(written.error());
-        co_return Result<void>{};
-    };
-    Result<void> outcome = co_await work(*this, reserved, std::move(pool), std::move(word), item);
-    release(reserved.lease, After::keep);
-    co_return outcome;
 }
 
 Task<Result<void>> MountService::identify(CartridgeId id, WorkItemId item) {

@@ -81,6 +81,8 @@ class MountService final : public pools::MountPort {
     Task<Result<Reserved>> reserve(CartridgeId cartridge, JobId job, bool writing, std::string owner, WorkItemId item);
     std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing, const std::string& owner,
                                         pools::MountPlan& plan);
+    Task<Result<void>> read_before_asking(CartridgeId id, WorkItemId item);
+    Result<void> word_goes_on(pools::OperatorWord& word, const pools::OnMedium& medium, WorkItemId item);
     Result<bool> has_labelled(const pools::Cartridge& cartridge, WorkItemId item);
     Result<void> ask_for_media(const pools::AllocationDecision& decision, PoolId pool, WorkItemId item);
     Task<void> put_away_as_work(Library& library, Library::Drive& drive);

@@ -10,6 +10,8 @@ namespace {
 
 using Source = AllocationDecision::Source;
 
+constexpr std::string_view kReadFirst = "its label has to be read first";
+
 // What speaks against any use of a cartridge for writing, or empty.
 std::string unfit(const Cartridge& cartridge, const AllocationRequest& request) {
     if (std::ranges::find(request.turned_down, cartridge.id) != request.turned_down.end())
@@ -17,7 +19,7 @@ std::string unfit(const Cartridge& cartridge, const AllocationRequest& request) 
     if (cartridge.place.kind == PlaceKind::offline) return "is " + to_text(cartridge.place);
     if (cartridge.write_protected) return "is write protected";
     if (!cartridge.hold.empty()) return "is held: " + cartridge.hold;
-    if (cartridge.must_identify) return "its label has to be read first";
+    if (cartridge.must_identify) return std::string(kReadFirst);
     return {};
 }
 
@@ -95,9 +97,11 @@ class Choice {
             auto reason = cartridge.side.state != SideState::available
                               ? fmt::format("is {}", name_of(cartridge.side.state))
                               : unfit(cartridge, request_);
-            if (reason.empty() && source == Source::pool) reason = used_up(cartridge);
+            if ((reason.empty() || reason == kReadFirst) && source == Source::pool)
+                if (auto used = used_up(cartridge); !used.empty()) reason = std::move(used);
             if (reason.empty()) reason = busy;
             if (!reason.empty()) {
+                if (reason == kReadFirst && busy.empty() && !decision_.identify) decision_.identify = cartridge.id;
                 turn_down(cartridge, std::move(reason));
                 continue;
             }
@@ -128,6 +132,7 @@ class Choice {
         decision_.source = source;
         decision_.cartridge = cartridge.id;
         decision_.wait_for.reset();
+        decision_.identify.reset();
         decision_.reason = fmt::format("{} {}", to_text(cartridge), reason);
         decision_.verdicts.push_back({cartridge.id, to_text(cartridge), true, std::string(reason)});
     }

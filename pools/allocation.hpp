@@ -58,6 +58,7 @@ struct AllocationDecision {
     enum class Source : std::uint8_t { none, open_medium, pool, free } source = Source::none;
     std::optional<CartridgeId> cartridge;  // none: see wait_for and reason
     std::optional<CartridgeId> wait_for;   // the open medium is worth waiting for
+    std::optional<CartridgeId> identify;   // there is none, but this would do if its label, once it is read, is the one recorded
     bool draw_from_free = false;           // the cartridge moves from Free into the pool
     bool append = false;                   // writing goes on at its recorded end; otherwise a label comes first
     std::optional<MediaFamilyId> family;   // the family that goes on; none: a new one begins

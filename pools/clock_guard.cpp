@@ -52,7 +52,7 @@ Result<std::string> ClockGuard::check() {
         CAPSTAN_TRY(recorded_, last_recorded(meta));
         recorded_at_ = steady;
     }
-    const auto jump = recorded_ ? clock_jump(*recorded_, steady - recorded_at_, wall) : std::string();
+    auto jump = recorded_ ? clock_jump(*recorded_, steady - recorded_at_, wall) : std::string();
     // While it is stopped the recorded time stays as it was, so that a restart forgets nothing.
     if (stopped && !jump.empty()) return *stop;
     if (stopped) {

@@ -4,6 +4,8 @@
 #include "config/base/error.hpp"
 #include "pools/on_medium.hpp"
 
+#include <vector>
+
 namespace capstan::pools {
 
 class StateStore;
@@ -21,6 +23,7 @@ enum class LabelVerdictKind : std::uint8_t {
     foreign,
     blank,               // and the database expects no label
     blank_but_labelled,  // blank, where the database expects our label
+    label_cut_off,       // blank, because the label that was being written over what had expired was cut off
     unreadable,
 };
 struct LabelVerdict {
@@ -58,6 +61,9 @@ struct LabelIntent {
 };
 std::string to_text(const LabelIntent& intent);
 std::optional<LabelIntent> label_intent(const std::string& journal_detail);  // what follows the intent in it is passed over
+// Labels of which the journal says that they were to be written on it, newer than the one it is known to have: granted, begun
+// perhaps, and not known to be there. From its first block on such a label leaves a blank medium when it is cut off.
+Result<std::vector<LabelIntent>> unfinished_labels(StateStore& store, const Cartridge& cartridge);
 // The records follow a label that was read back: pool, family, and with a family the medium is allocated.
 Result<void> label_written(WriteTransaction& transaction, CartridgeId cartridge, const LabelWritten& label, PoolId pool,
                            const AuditNote& note);

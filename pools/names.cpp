@@ -153,7 +153,7 @@ template <>
 std::span<const std::string_view> words<LabelVerdictKind>() {
     static constexpr std::string_view kWords[] = {
         "matches",      "swapped", "unknown-ours", "newer-than-database", "older-than-database",
-        "other-domain", "foreign", "blank",        "blank-but-labelled",  "unreadable"};
+        "other-domain", "foreign", "blank",        "blank-but-labelled", "label-cut-off", "unreadable"};
     return kWords;
 }
 

@@ -86,8 +86,7 @@ class Judge {
                       "It is used again once its sets have expired.");
         }
         if (raw(row_.side.generation) != 0 || facts_.newest_keep_until || facts_.last_recorded)
-            return no(Recovery::ask_operator, "the medium is blank, but the state database has a label for it",
-                      "Look for the real cartridge with a full inventory; erase this record only if it is lost.");
+            if (auto refusal = records_stay()) return refusal;
         if (row_.duplicate_tag)
             return no(Recovery::ask_operator, "another cartridge has the same volume tag",
                       "Give one of them another barcode, then run an inventory.");
@@ -96,6 +95,20 @@ class Judge {
                       fmt::format("the state database says that it is {}", name_of(row_.side.state)),
                       "Run a full inventory of the library.");
         return kept();
+    }
+
+    // Blank, and the database has a label and perhaps sets for it. A new label that was cut off explains that; what was there
+    // must have expired all the same, for the medium may also be another one with its barcode.
+    Refusal records_stay() const {
+        if (!facts_.label_cut_off)
+            return no(Recovery::ask_operator, "the medium is blank, but the state database has a label for it",
+                      "Look for the real cartridge with a full inventory; erase this record only if it is lost.");
+        if (!facts_.newest_keep_until) return std::nullopt;
+        if (!facts_.clock_stop.empty() || *facts_.newest_keep_until >= facts_.now)
+            return no(Recovery::ask_operator,
+                      "the medium is blank since a new label on it was cut off, and sets that were on it have not expired",
+                      "Say once more that they are not needed with 'capstan media erase VOLUME --overwrite'.");
+        return std::nullopt;
     }
 
     // The end of data and the sets before it, as the medium tells, for purposes that build on them.

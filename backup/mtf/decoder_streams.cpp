@@ -262,8 +262,9 @@ void Decoder::Machine::checksum_read() {
     if (!open.stream || open.checksum_seen) return;
     open.checksum_seen = true;
     const bool whole_known = open.beginning_known && !open.skipped;
-    if (whole_known && stored == open.whole.value()) open.end.checksum = ChecksumState::good;
-    else if (open.split && !open.skipped && stored == open.part.value()) open.end.checksum = ChecksumState::good;
+    const bool is_of_whole = whole_known && stored == open.whole.value();
+    const bool is_of_part = open.split && !open.skipped && stored == open.part.value();
+    if (is_of_whole || is_of_part) open.end.checksum = ChecksumState::good;
     else open.end.checksum = whole_known ? ChecksumState::bad : ChecksumState::not_checked;
 }
 

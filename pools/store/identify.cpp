@@ -28,6 +28,11 @@ class Identification {
                 if (!expected.side.description.empty())
                     CAPSTAN_CHECK(cartridges_.set_description(transaction_, expected.id, "", note_));
                 return expected.id;
+            case Kind::label_cut_off:
+                CAPSTAN_CHECK(cartridges_.set_description(transaction_, expected.id, "blank", note_));
+                CAPSTAN_CHECK(cartridges_.set_suspect(transaction_, expected.id, false, note_));
+                CAPSTAN_CHECK(cartridges_.set_must_identify(transaction_, expected.id, false, note_));
+                return expected.id;
             case Kind::swapped: return exchange(expected, *verdict.really);
             case Kind::unknown_ours:
             case Kind::other_domain: {
@@ -124,18 +129,23 @@ class Identification {
 
 // The label that was being written when its answer was lost or the power failed, if this is it.
 Result<std::optional<LabelIntent>> intended(StateStore& store, const Cartridge& row, const LabelOnMedium& label) {
-    std::optional<LabelIntent> found;
-    if (raw(label.generation) <= raw(row.side.generation)) return found;
-    constexpr std::uint32_t kNewest = 20;  // acts; moves are among them
-    CAPSTAN_TRY(const auto journal, Journal(store).of(row.id, kNewest));
-    for (const auto& entry : journal) {
-        if (entry.act != JournalAct::label || entry.state == JournalState::done) continue;
-        auto intent = label_intent(entry.detail);
-        if (intent && intent->media_id == label.media_id && intent->generation == label.generation &&
-            intent->family == label.family && intent->sequence == label.sequence)
-            found = intent;
-    }
-    return found;
+    CAPSTAN_TRY(const auto intents, unfinished_labels(store, row));
+    for (const auto& intent : intents)
+        if (intent.media_id == label.media_id && intent.generation == label.generation && intent.family == label.family &&
+            intent.sequence == label.sequence)
+            return intent;
+    return std::nullopt;
+}
+
+// A label that was cut off left nothing on the medium.
+LabelVerdict blank_since(const Cartridge& row) {
+    const auto text = fmt::format("{} is blank: the new label on it was cut off", to_text(row));
+    if (row.side.state == SideState::available || row.side.state == SideState::unprepared)
+        return {Kind::label_cut_off, {}, text, {}};
+    return {Kind::blank_but_labelled,
+            {},
+            text,
+            fmt::format("Say once more that its data are not needed with 'capstan media erase {} --overwrite'.", row.volume_tag.text)};
 }
 
 }  // namespace
@@ -161,6 +171,17 @@ std::optional<LabelIntent> label_intent(const std::string& journal_detail) {
     intent.generation = WriteGeneration{generation_number};
     intent.pool = PoolId{pool_number};
     return intent;
+}
+
+Result<std::vector<LabelIntent>> unfinished_labels(StateStore& store, const Cartridge& cartridge) {
+    CAPSTAN_TRY(const auto journal, Journal(store).of(cartridge.id));
+    std::vector<LabelIntent> intents;
+    for (const auto& entry : journal) {
+        if (entry.act != JournalAct::label || entry.state == JournalState::done) continue;
+        auto intent = label_intent(entry.detail);
+        if (intent && raw(intent->generation) > raw(cartridge.side.generation)) intents.push_back(std::move(*intent));
+    }
+    return intents;
 }
 
 Result<void> label_written(WriteTransaction& transaction, CartridgeId cartridge, const LabelWritten& label, PoolId pool,
@@ -196,6 +217,10 @@ Result<Identified> identify(StateStore& store, CartridgeId expected, const OnMed
             identified.verdict = {
                 Kind::matches, {}, fmt::format("{} bears the label that was being written on it", to_text(row)), {}};
         }
+    }
+    if (identified.verdict.kind == Kind::blank_but_labelled) {
+        CAPSTAN_TRY(const auto labels, unfinished_labels(store, row));
+        if (!labels.empty()) identified.verdict = blank_since(row);
     }
     CAPSTAN_TRY(const auto id, Identification(transaction, medium, note).act(row, identified.verdict));
     CAPSTAN_CHECK(cartridges.set_write_protected(transaction, id, medium.write_protected, note));

@@ -1,4 +1,5 @@
 // Collects what the database says, asks the rule, writes down the answer, makes the permit.
+#include "pools/label_check.hpp"
 #include "pools/permits.hpp"
 #include "pools/store/cartridges.hpp"
 #include "pools/store/meta.hpp"
@@ -49,6 +50,8 @@ Result<PermitFacts> collect(StateStore& store, const PermitRequest& request, Wal
         CAPSTAN_TRY(const auto same, cartridges.by_media_id(request.medium.label->media_id));
         facts.medium_id_elsewhere = same && same->id != request.cartridge;
     }
+    CAPSTAN_TRY(const auto labels, unfinished_labels(store, facts.cartridge));
+    facts.label_cut_off = !labels.empty();
     CAPSTAN_TRY(facts.next_set, meta.next_set());
     CAPSTAN_TRY(facts.next_family, meta.next_family());
     CAPSTAN_TRY(facts.overwrite_stop, meta.overwrite_stop());

@@ -111,21 +111,72 @@ TEST(Restart, AnImportGoesOn) {
     }
 }
 
+bool a_label_is_begun(Plane& plane) {
+    auto acts = pools::Journal(plane.state()).open().value();
+    return !acts.empty() && acts.back().act == pools::JournalAct::label;
+}
+
+// From the first block of the new label on, the old one is gone: the medium is blank then, and the word was said for what it was.
 TEST(Restart, AnOperatorsWordForOneCartridgeIsKept) {
-    Plane plane;
-    plane.start();
-    plane.label_all(1);
-    ASSERT_EQ(plane.backup(plane.make_tree("tree", 3, 1000)).state, pools::JobState::complete);
-    auto cartridge = plane.cartridge("CAP001L8");
-    auto free = pools::Pools(plane.state()).get(pools::kFreePool).value();
-    pools::OperatorWord word{cartridge.id, "anna", "media label --overwrite", pools::MediumKind::capstan, true};
-    auto item = start_label(*plane.plane, cartridge, free, word);
-    plane.poll();
-    plane.cut_power();
-    plane.start();
-    auto done = plane.finish_work(*item);
-    ASSERT_TRUE(done) << to_text(done.error());
-    EXPECT_EQ(plane.set(1).state, pools::SetState::overwritten);
+    bool done_before = false;
+    for (unsigned cut = 0; !done_before; ++cut) {
+        Plane plane;
+        plane.start();
+        plane.label_all(1);
+        ASSERT_EQ(plane.backup(plane.make_tree("tree", 3, 1000)).state, pools::JobState::complete);
+        auto cartridge = plane.cartridge("CAP001L8");
+        auto free = pools::Pools(plane.state()).get(pools::kFreePool).value();
+        pools::OperatorWord word{cartridge.id, "anna", "media label --overwrite", pools::MediumKind::capstan, true};
+        auto item = start_label(*plane.plane, cartridge, free, word);
+        if (cut > 0) plane.until([&] { return a_label_is_begun(plane); });
+        plane.step(cut, [&] { return is_over(plane, *item); });
+        done_before = is_over(plane, *item);
+        plane.cut_power();
+        plane.start();
+        auto done = plane.finish_work(*item);
+        ASSERT_TRUE(done) << "after " << cut << " steps: " << to_text(done.error());
+        EXPECT_EQ(plane.set(1).state, pools::SetState::overwritten);
+        EXPECT_EQ(plane.cartridge("CAP001L8").side.state, pools::SideState::available);
+        EXPECT_FALSE(plane.cartridge("CAP001L8").suspect);
+        ASSERT_LT(cut, 500U);
+    }
+}
+
+bool has_set_after(Plane& plane, std::uint64_t number) {
+    auto sets = plane.sets();
+    return std::any_of(sets.begin(), sets.end(), [number](const pools::Set& set) {
+        return raw(set.number) > number && set.state == pools::SetState::complete;
+    });
+}
+
+// Nobody has to be asked: what was on it had expired, and the journal says by whom it was made blank.
+TEST(Restart, AnExpiredCartridgeIsUsedThoughItsNewLabelWasCutOff) {
+    PlaneOptions options;
+    options.cartridges = 1;
+    unsigned blank = 0;
+    bool written = false;
+    for (unsigned cut = 0; !written; ++cut) {
+        Plane plane(options);
+        plane.start();
+        plane.label_all(1);
+        auto tree = plane.make_tree("tree", 3, 1000);
+        ASSERT_EQ(plane.backup(tree).state, pools::JobState::complete);
+        const auto last = raw(plane.sets().front().number);
+        plane.clock.pass(std::chrono::days{400});
+        plane.start_backup(tree);
+        ASSERT_TRUE(plane.until([&] { return a_label_is_begun(plane); }));
+        auto labelled = [&] { return plane.set(1).state == pools::SetState::overwritten; };
+        plane.step(1 + cut, labelled);
+        written = labelled();
+        plane.cut_power();
+        if (read_tape(plane.scratch / "library/media/CAP001L8").objects.empty()) ++blank;
+        plane.start();
+        ASSERT_TRUE(plane.until([&] { return has_set_after(plane, last); })) << "after " << cut << " steps";
+        EXPECT_EQ(plane.set(1).state, pools::SetState::overwritten);
+        EXPECT_FALSE(plane.cartridge("CAP001L8").suspect);
+        ASSERT_LT(cut, 100U);
+    }
+    EXPECT_GE(blank, 1U);
 }
 
 // What brings the daemon down must not do so for ever.

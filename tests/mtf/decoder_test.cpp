@@ -50,7 +50,7 @@ Buffer small_image(std::uint32_t seed = 1, int objects = 12) {
     SetWriter writer(output, {.output_size = 65536, .soft_filemarks = true});
     until_ready(writer, output);
     writer.media_header(some_medium());
-    RandomSet(writer, output, seed, objects, 4000);
+    const RandomSet set(writer, output, seed, objects, 4000);
     writer.finish();
     Buffer image;
     for (const auto& block : output.blocks) image.insert(image.end(), block.bytes.begin(), block.bytes.end());

@@ -3,6 +3,6 @@
 // decodes: backup/mtf/sfmb.cpp
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    capstan::mtf::decode_soft_filemark({data, size});
+    (void)capstan::mtf::decode_soft_filemark({data, size});
     return 0;
 }

@@ -86,9 +86,13 @@ TEST_F(Allocation, SaysWhyEachWasTurnedDown) {
     EXPECT_EQ(reason_for(decision, busy), "being moved");
     EXPECT_NE(reason_for(decision, tried).find("turned down"), std::string::npos);
     EXPECT_NE(decision.reason.find("(5 were turned down)"), std::string::npos) << decision.reason;
+    EXPECT_EQ(decision.identify, unidentified) << "to be looked at before a person is asked for media";
+    request_.busy.push_back({unidentified, "being read"});
+    EXPECT_FALSE(decide().identify);
     request_.busy.clear();
     request_.turned_down = {busy, tried, protected_one, held, unidentified};
     EXPECT_EQ(decide().source, AllocationDecision::Source::none);
+    EXPECT_FALSE(decide().identify) << "it was looked at";
 }
 
 TEST_F(Allocation, NamesTheOnesInTheVault) {
@@ -269,6 +273,7 @@ TEST(ChooseMedium, KeepsItsPromisesForAnySnapshot) {
                 EXPECT_EQ(decision.sequence, 2);
             }
             EXPECT_FALSE(decision.wait_for);
+            EXPECT_FALSE(decision.identify);
         } else if (!decision.wait_for || request.when_busy == AllocationRequest::WhenBusy::take_another) {
             EXPECT_FALSE(any_usable(snapshot.available));
             if (snapshot.pool.policy.draw_from_free) {

@@ -115,6 +115,35 @@ TEST_F(Identify, ALabelWithAFamilyThatWasBeingWrittenIsAllocated) {
     EXPECT_NE(must(Meta(store()).overwrite_stop()), "");
 }
 
+// What a label that was cut off left is blank. It is used again by itself where everything on it had expired.
+TEST_F(Identify, ABlankMediumWhoseLabelWasCutOffIsNoRiddle) {
+    OnMedium blank;
+    blank.kind = MediumKind::blank;
+    EXPECT_EQ(must(identify(store(), first_.id, blank, kNote)).verdict.kind, Kind::blank_but_labelled);
+    EXPECT_TRUE(get(first_.id).suspect);
+    const auto side = get(first_.id).side;
+    auto intend = [&](WriteGeneration generation) {
+        JournalEntry entry;
+        entry.act = JournalAct::label;
+        entry.cartridge = first_.id;
+        entry.detail = to_text(LabelIntent{side.media_id, MediaFamilyId{0}, 1, generation, 65536, kFreePool});
+        (void)must(Journal(store()).intend(entry));
+    };
+    intend(side.generation);
+    EXPECT_EQ(must(identify(store(), first_.id, blank, kNote)).verdict.advice,
+              "It was erased or exchanged elsewhere; look for the real cartridge.")
+        << "that label is known to be on it";
+    intend(WriteGeneration{raw(side.generation) + 1});
+    const auto kept = must(identify(store(), first_.id, blank, kNote));
+    EXPECT_EQ(kept.verdict.kind, Kind::blank_but_labelled) << "it is allocated";
+    EXPECT_NE(kept.verdict.advice.find("capstan media erase A1 --overwrite"), std::string::npos) << kept.verdict.advice;
+    EXPECT_TRUE(get(first_.id).suspect);
+    change([&](auto& transaction) { return Cartridges(store()).apply(transaction, first_.id, SideEvent::release, kNote); });
+    EXPECT_EQ(must(identify(store(), first_.id, blank, kNote)).verdict.kind, Kind::label_cut_off);
+    EXPECT_FALSE(get(first_.id).suspect);
+    EXPECT_FALSE(get(first_.id).must_identify);
+}
+
 TEST(LabelIntents, AreReadBack) {
     const LabelIntent intent{Uuid{"8a5e"}, MediaFamilyId{7}, 3, WriteGeneration{9}, 262144, PoolId{4}};
     EXPECT_EQ(label_intent(to_text(intent)), intent);

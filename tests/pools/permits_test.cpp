@@ -85,8 +85,10 @@ bool may(const Case& c) {
     const bool holds_data = row.side.state == SideState::allocated || row.side.state == SideState::complete;
     switch (c.request.purpose) {
         case WritePurpose::label_blank:
-            return c.seen == Seen::blank && !labelled && !row.duplicate_tag && !holds_data && free_to_go &&
-                   !c.facts.newest_keep_until && !c.facts.last_recorded;
+            if (c.seen != Seen::blank || row.duplicate_tag || holds_data || !free_to_go) return false;
+            if (!labelled && !c.facts.newest_keep_until && !c.facts.last_recorded) return true;
+            return c.facts.label_cut_off && (!c.facts.newest_keep_until || (*c.facts.newest_keep_until < c.facts.now &&
+                                                                            c.facts.clock_stop.empty()));
         case WritePurpose::reuse_expired:
             return same && free_to_go && c.facts.overwrite_stop.empty() && c.facts.clock_stop.empty() &&
                    (row.side.state == SideState::available || row.side.state == SideState::unprepared) &&
@@ -164,7 +166,7 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
         const bool blank = purpose == WritePurpose::label_blank;
         const bool from_start = purpose != WritePurpose::append && purpose != WritePurpose::close_unfinished;
         // Facts that a purpose has no use for are not varied: the word, the double tag, what only overwriting asks for.
-        if ((!forced && (bits & 0xC0) != 0) || (!blank && (bits & 256) != 0)) return;
+        if ((!forced && (bits & 0xC0) != 0) || (!blank && (bits & 0x300) != 0)) return;
         if ((!from_start && (bits & 0x36) != 0) || ((forced || blank) && (bits & 32) != 0)) return;
         auto c = make_case(purpose, seen, state, (bits & 1) == 0);
         if (bits & 2) c.facts.overwrite_stop = "stopped";
@@ -173,6 +175,7 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
         if (bits & 16) c.facts.newest_keep_until = kStart + 1h;
         c.medium_expired = (bits & 32) == 0;
         if (bits & 256) c.facts.cartridge.duplicate_tag = true;
+        if (bits & 512) c.facts.label_cut_off = true;
         if (!c.facts.newest_keep_until && purpose == WritePurpose::reuse_expired)
             c.facts.newest_keep_until = kStart - 1h;
         for (int end = 0; end < (blank ? 2 : forced ? 3 : int(End::count)); ++end) {
@@ -195,7 +198,7 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
     for (int purpose = 0; purpose < 5; ++purpose)
         for (int seen = 0; seen < int(Seen::count); ++seen)
             for (int state = 0; state < int(SideState::count); ++state)
-                for (unsigned bits = 0; bits < 512 && !HasFatalFailure(); ++bits)
+                for (unsigned bits = 0; bits < 1024 && !HasFatalFailure(); ++bits)
                     each(static_cast<WritePurpose>(purpose), static_cast<Seen>(seen), static_cast<SideState>(state),
                          bits);
     EXPECT_GT(cases, 400'000U);

@@ -54,20 +54,20 @@ void fail_each(Work work) {
         auto tree = story.make_tree("tree", 8, 90000);
         story.machine.boot();
         std::vector<std::uint64_t> before;
-        for (std::uint8_t lun = 0; lun <= settings.geometry.drives.count; ++lun)
-            before.push_back(story.machine.commands(lun));
+        for (unsigned lun = 0; lun <= settings.geometry.drives.count; ++lun)
+            before.push_back(story.machine.commands(static_cast<std::uint8_t>(lun)));
         work(story, tree);
         story.settle();
         story.oracle.check();
-        for (std::uint8_t lun = 0; lun < before.size(); ++lun)
-            counts.push_back(story.machine.commands(lun) - before[lun]);
+        for (std::size_t lun = 0; lun < before.size(); ++lun)
+            counts.push_back(story.machine.commands(static_cast<std::uint8_t>(lun)) - before[lun]);
     });
     auto stride = number_from("CAPSTAN_SIMULATION_STRIDE", 61);
     std::uint64_t told = 0;
-    for (std::uint8_t lun = 0; lun < counts.size(); ++lun) {
+    for (std::size_t lun = 0; lun < counts.size(); ++lun) {
         for (auto command = 1 + seed % stride; command <= counts[lun] && !testing::Test::HasFailure();
              command += stride) {
-            vl::CommandFault fault{lun, command, static_cast<Kind>((command / stride + seed) % 3)};
+            vl::CommandFault fault{static_cast<std::uint8_t>(lun), command, static_cast<Kind>((command / stride + seed) % 3)};
             SCOPED_TRACE(fmt::format("unit {}, command {} of {}, fault {} of lost reply, gone, hung", lun, command,
                                      counts[lun], static_cast<int>(fault.kind)));
             tell_one(seed, settings, [&](Story& story) { with_failure(story, work, fault); });
