@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 
 namespace capstan::virtual_library {
@@ -15,24 +14,14 @@ namespace {
 
 constexpr std::uint64_t kFilemarkCost = 512;
 constexpr std::uint64_t kWritebackStep = 16ull << 20;  // the disk begins to work while the next blocks are taken
+constexpr std::uint64_t kWritebackBehind = 4;          // steps on their way to the disk; what lies before them leaves the page cache
 constexpr std::uint64_t kCachedRecords = 128;
-constexpr std::uint64_t kDirectFrom = 128u << 10;   // below that waiting for the disk costs more than the copy
-constexpr std::uint64_t kDirectAlignment = 4096;    // of place, size and memory: enough for every disk
 constexpr std::size_t kMediumFileMax = 4u << 20;
 
 std::size_t size_of(scsi::DataOut data) {
     std::size_t size = 0;
     for (auto part : data) size += part.size();
     return size;
-}
-
-bool suits_direct_writing(std::uint64_t offset, std::span<const iovec> vectors) {
-    std::uint64_t size = 0, bits = offset;
-    for (const auto& each : vectors) {
-        size += each.iov_len;
-        bits |= each.iov_len | std::bit_cast<std::uintptr_t>(each.iov_base);
-    }
-    return size >= kDirectFrom && bits % kDirectAlignment == 0;
 }
 
 }  // namespace
@@ -208,23 +197,6 @@ Result<int> CartridgeFile::segment(std::uint64_t number, bool create) {
     return fd;
 }
 
-// Straight from the caller's buffers on to the disk where they allow it: nothing on a tape is read again soon, and the copy
-// into the page cache would cost more than the disk's own work. Otherwise, and where the file system knows no such
-// writing, into the page cache. The answer is that of pwritev().
-ssize_t CartridgeFile::put(Segment& segment, std::uint64_t number, std::uint64_t offset, std::span<const iovec> vectors) {
-    auto write = [&](int fd) {
-        return ::pwritev(fd, vectors.data(), static_cast<int>(vectors.size()), static_cast<off_t>(offset));
-    };
-    if (!direct_ || !suits_direct_writing(offset, vectors)) return write(segment.file.get());
-    if (!segment.direct) segment.direct.reset(::open(segment_path(number).c_str(), O_RDWR | O_DIRECT | O_CLOEXEC));
-    if (segment.direct) {
-        auto done = write(segment.direct.get());
-        if (done >= 0 || errno != EINVAL) return done;
-    }
-    direct_ = false;
-    return write(segment.file.get());
-}
-
 Result<void> CartridgeFile::write_data(std::uint64_t offset, scsi::DataOut data, std::size_t size) {
     std::size_t part = 0, within_part = 0;
     while (size > 0) {
@@ -240,7 +212,7 @@ Result<void> CartridgeFile::write_data(std::uint64_t offset, scsi::DataOut data,
             vectors[count++] = {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};
             room -= bytes.size();
         }
-        auto written = put(segments_[number], number, within, std::span(vectors).first(count));
+        auto written = ::pwritev(segments_[number].file.get(), vectors.data(), static_cast<int>(count), static_cast<off_t>(within));
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return fail_errno(errno, fmt::format("cannot write {}", segment_path(number)));
         segments_[number].dirty = true;
@@ -256,14 +228,33 @@ Result<void> CartridgeFile::write_data(std::uint64_t offset, scsi::DataOut data,
     return {};
 }
 
-void CartridgeFile::start_writeback() {
-    if (data_end_ < writeback_from_ + kWritebackStep) return;
-    auto number = writeback_from_ / info_.segment_size;
-    auto within = writeback_from_ % info_.segment_size;
-    if (number < segments_.size() && segments_[number].file)
-        (void)::sync_file_range(segments_[number].file.get(), static_cast<off_t>(within), kWritebackStep,
-                                SYNC_FILE_RANGE_WRITE);
+// A tape is written once, from its beginning to its end, and not read again soon: its pages are handed to the disk step by step,
+// and used again for what comes next once they are there. So the disk works all the time, the page cache of the machine is
+// not swept out, and the memory written to is warm.
+Result<void> CartridgeFile::stream_to_disk() {
+    if (data_end_ < writeback_from_ + kWritebackStep) return {};
+    constexpr auto kThere = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    CAPSTAN_CHECK(write_back(writeback_from_, SYNC_FILE_RANGE_WRITE));
+    const auto behind = kWritebackBehind * kWritebackStep;
+    if (writeback_from_ >= synchronised_data_end_ + behind) CAPSTAN_CHECK(write_back(writeback_from_ - behind, kThere));
     writeback_from_ += kWritebackStep;
+    return {};
+}
+
+// One step from `offset` on, as far as its file goes. An error ends all use of the files as one of fdatasync does: the kernel
+// tells of a failed page once, to whoever asks first.
+Result<void> CartridgeFile::write_back(std::uint64_t offset, unsigned how) {
+    const auto number = offset / info_.segment_size;
+    const auto within = static_cast<off_t>(offset % info_.segment_size);
+    if (number >= segments_.size() || !segments_[number].file) return {};
+    const int fd = segments_[number].file.get();
+    constexpr auto kSize = static_cast<off_t>(kWritebackStep);
+    if (::sync_file_range(fd, within, kSize, how) != 0 && errno != ENOSYS && errno != ESPIPE && errno != EINVAL) {
+        failed_ = true;
+        return fail_errno(errno, fmt::format("cannot write {}", segment_path(number)));
+    }
+    if ((how & SYNC_FILE_RANGE_WAIT_AFTER) != 0) (void)::posix_fadvise(fd, within, kSize, POSIX_FADV_DONTNEED);
+    return {};
 }
 
 Result<void> CartridgeFile::append_block(BlockNumber at, scsi::DataOut data) {
@@ -275,8 +266,7 @@ Result<void> CartridgeFile::append_block(BlockNumber at, scsi::DataOut data) {
     CAPSTAN_CHECK(write_data(data_end_, data, size));
     pending_.push_back({IndexRecord::Kind::block, static_cast<std::uint32_t>(size), data_end_, filemarks_, 0});
     data_end_ += size;
-    start_writeback();
-    return {};
+    return stream_to_disk();
 }
 
 Result<void> CartridgeFile::append_filemarks(BlockNumber at, std::uint64_t count) {

@@ -9,11 +9,8 @@
 #include "drives/scsi/transport.hpp"
 #include "drives/virtual/cartridge_format.hpp"
 
-#include <sys/uio.h>
-
 #include <deque>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -69,14 +66,13 @@ class CartridgeFile {
     Result<int> segment(std::uint64_t number, bool create);
     struct Segment {
         FileHandle file;
-        FileHandle direct;  // of the same file, past the page cache; opened when it is needed
         bool dirty = false;
     };
-    ssize_t put(Segment& segment, std::uint64_t number, std::uint64_t offset, std::span<const iovec> vectors);
     Result<void> write_data(std::uint64_t offset, scsi::DataOut data, std::size_t size);
     Result<void> cut_data(std::uint64_t data_end);
     Result<void> sync_data();
-    void start_writeback();
+    Result<void> stream_to_disk();
+    Result<void> write_back(std::uint64_t offset, unsigned how);
     void forget_pending(BlockNumber end);
     std::string segment_path(std::uint64_t number) const;
     std::string index_path() const { return directory_ + "/index"; }
@@ -94,7 +90,6 @@ class CartridgeFile {
     std::uint64_t writeback_from_ = 0;         // data before this were handed to the disk already
     std::deque<IndexRecord> pending_;          // objects synchronised_ … end
     bool directory_dirty_ = false;
-    bool direct_ = true;               // false: this file system has refused writing past the page cache
     bool failed_ = false;              // a synchronise() failed: see there
     std::vector<std::uint8_t> cache_;  // index records from cache_first_ on: a sequential read asks once in 128
     std::uint64_t cache_first_ = 0;
