@@ -42,6 +42,7 @@ bool NewFile::create(int parent, Existing existing) {
     parent_ = parent;
     existing_ = existing;
     temporary_.clear();
+    handed_over_ = 0;
     // Only a name that nothing has can be given to a file without one.
     if (unnamed_works_ && existing_ == Existing::never) {
         file_.reset(::openat(parent, ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600));
@@ -63,6 +64,14 @@ bool NewFile::has_room_for(std::uint64_t bytes) const {
     if (room.f_blocks == 0 || room.f_frsize == 0) return true;  // a file system without a size: ramfs, some of FUSE
     const auto blocks = ::geteuid() == 0 ? room.f_bfree : room.f_bavail;
     return bytes / room.f_frsize < blocks;
+}
+
+void NewFile::written_until(std::uint64_t end) {
+    constexpr std::uint64_t kStep = 16u << 20;
+    if (end < handed_over_ + kStep) return;
+    // A failure shows at the synchronisation of the whole: this call only asks for work to begin.
+    (void)::sync_file_range(file_.get(), static_cast<off_t>(handed_over_), static_cast<off_t>(end - handed_over_), SYNC_FILE_RANGE_WRITE);
+    handed_over_ = end;
 }
 
 bool NewFile::link(const std::string& name) {

@@ -41,6 +41,8 @@ class NewFile {
     // Whether the file system has that many bytes now. They are not reserved: blocks that fallocate(2) reserves are
     // written to the journal once more when they get their contents.
     bool has_room_for(std::uint64_t bytes) const;
+    // Written in order until `end`: a long file is handed to the disk step by step, while the next of it are read from the medium.
+    void written_until(std::uint64_t end);
     int descriptor() const { return file_.get(); }
     explicit operator bool() const { return static_cast<bool>(file_); }
     // Gives it its name and closes it. False and errno (EEXIST: something has the name, and existing is `never`): it is
@@ -56,6 +58,7 @@ class NewFile {
     bool unnamed_works_ = true, empty_path_works_ = true;  // until a refusal
     int parent_ = -1;
     FileHandle file_;
+    std::uint64_t handed_over_ = 0;  // bytes that the disk works at
     std::string temporary_;  // empty: it has no name at all
 };
 

@@ -253,7 +253,7 @@ bool RestoreTarget::write(std::uint64_t offset, Bytes bytes) {
     auto written = write_all(file_.descriptor(), bytes, offset, object_.path);
     if (!written) return give_up(written.error().happened), false;
     ledger_.wrote(bytes.size());
-    end_ = offset + bytes.size();
+    file_.written_until(end_ = offset + bytes.size());
     return true;
 }
 

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint64_t kFilemarkCost = 512;
 constexpr std::uint64_t kWritebackStep = 16ull << 20;  // the disk begins to work while the next blocks are taken
 constexpr std::uint64_t kWritebackBehind = 4;          // steps on their way to the disk; what lies before them leaves the page cache
+constexpr std::uint64_t kReadStep = 8ull << 20;
 constexpr std::uint64_t kCachedRecords = 128;
 constexpr std::size_t kMediumFileMax = 4u << 20;
 
@@ -179,7 +180,31 @@ Result<std::size_t> CartridgeFile::read(BlockNumber number, MutableBytes space) 
         if (got < part) return std::unexpected(damaged(number, "its data are cut short"));
         done += part;
     }
+    read_on(found.offset, found.offset + size);
     return size;
+}
+
+// A tape is read in a row: the next step is fetched before it is asked for, and what was read leaves the page cache.
+void CartridgeFile::read_on(std::uint64_t from, std::uint64_t until) {
+    constexpr std::uint64_t kKept = 3 * kReadStep;
+    if (from != read_until_) read_from_ = dropped_until_ = fetched_until_ = from;  // the tape was moved
+    read_until_ = until;
+    if (until < read_from_ + kReadStep) return;  // a label, a small set
+    fetched_until_ = std::max(fetched_until_, until);
+    if (fetched_until_ < until + kReadStep) {
+        advise_step(fetched_until_, POSIX_FADV_WILLNEED);
+        fetched_until_ += kReadStep;
+    }
+    if (until < dropped_until_ + kKept) return;
+    advise_step(dropped_until_, POSIX_FADV_DONTNEED);
+    dropped_until_ += kReadStep;
+}
+
+void CartridgeFile::advise_step(std::uint64_t offset, int advice) const {
+    const auto number = offset / info_.segment_size;
+    if (number >= segments_.size() || !segments_[number].file) return;
+    const auto within = static_cast<off_t>(offset % info_.segment_size);
+    (void)::posix_fadvise(segments_[number].file.get(), within, static_cast<off_t>(kReadStep), advice);
 }
 
 // -1: there is no such file, and it was not to be made.

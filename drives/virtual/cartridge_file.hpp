@@ -73,6 +73,8 @@ class CartridgeFile {
     Result<void> sync_data();
     Result<void> stream_to_disk();
     Result<void> write_back(std::uint64_t offset, unsigned how);
+    void read_on(std::uint64_t from, std::uint64_t until);
+    void advise_step(std::uint64_t offset, int advice) const;
     void forget_pending(BlockNumber end);
     std::string segment_path(std::uint64_t number) const;
     std::string index_path() const { return directory_ + "/index"; }
@@ -87,6 +89,8 @@ class CartridgeFile {
     std::uint64_t synchronised_data_end_ = 0;  // bytes
     std::uint64_t data_end_ = 0;               // bytes, with what is buffered
     std::uint64_t filemarks_ = 0;              // on the whole tape, with what is buffered
+    // Reading in a row: from where, until where, until where the disk was asked for more, until where the cache was given back.
+    std::uint64_t read_from_ = 0, read_until_ = 0, fetched_until_ = 0, dropped_until_ = 0;
     std::uint64_t writeback_from_ = 0;         // data before this were handed to the disk already
     std::deque<IndexRecord> pending_;          // objects synchronised_ … end
     bool directory_dirty_ = false;

@@ -148,6 +148,35 @@ TEST(CartridgeFile, AlignedAndOddBlocksComeBackTheSame) {
     std::free(aligned);
 }
 
+// Long enough that its pages go to the disk and leave the cache while it is written and read: on a disk, not in memory.
+TEST(CartridgeFile, ALongTapeComesBack) {
+    constexpr std::uint64_t kBlocks = 110;
+    constexpr std::size_t kSize = 1 << 20;
+    std::string directory = (fs::temp_directory_path() / "capstan-long-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+    auto info = example_info();
+    info.segment_size = 40'000'000;  // steps end within a file and beyond it
+    ASSERT_TRUE(CartridgeFile::create(directory + "/tape", info));
+    auto tape = open_or_fail(directory + "/tape");
+    ASSERT_TRUE(tape);
+    for (std::uint64_t n = 0; n < kBlocks; ++n) {
+        append(*tape, n, kSize);
+        if (n == 70) ASSERT_TRUE(tape->synchronise());
+    }
+    ASSERT_TRUE(tape->synchronise());
+    std::vector<std::uint8_t> space(kSize);
+    auto comes_back = [&](std::uint64_t n) {
+        auto got = tape->read(BlockNumber{n}, space);
+        return got && *got == kSize && space == block(n, kSize);
+    };
+    for (std::uint64_t n = 0; n < kBlocks; ++n) ASSERT_TRUE(comes_back(n)) << n;
+    for (std::uint64_t n : {60, 61, 3, 109, 0, 1, 2}) EXPECT_TRUE(comes_back(n)) << n;
+    for (std::uint64_t n = 20; n < 60; ++n) ASSERT_TRUE(comes_back(n)) << n;
+    tape = open_or_fail(directory + "/tape");
+    for (std::uint64_t n = 0; n < kBlocks; ++n) ASSERT_TRUE(comes_back(n)) << n << " after opening";
+    fs::remove_all(directory);
+}
+
 TEST(CartridgeFile, ObjectsComeBackAfterReopening) {
     Scratch scratch;
     ASSERT_TRUE(CartridgeFile::create(scratch / "c", example_info()));
