@@ -85,6 +85,19 @@ def ranges(tree):
                     "a range-for over value() of a temporary (g++ 12 destroys it before the first turn): name it first", path
 
 
+def unbraced(tree):
+    """`if (x) ASSERT_TRUE(y);`: the macro holds an if and an else of its own, which g++ refuses."""
+    for path in tree.code:
+        code = tree.blank(path)
+        for match in re.finditer(r"\bif (?:constexpr )?\(", code):
+            depth, end = 1, match.end()
+            while depth > 0 and end < len(code):
+                depth += (code[end] in "({[") - (code[end] in ")}]")
+                end += 1
+            if re.match(r"\s*(ASSERT|EXPECT)_\w+\(", code[end:]):
+                yield "braces", path, source.line_of(code, match.start()), "a test's macro alone behind an if: give it braces (g++: dangling else)", path
+
+
 # Folder -> library, the longest match wins.
 LIBRARIES = {"config/base": "base", "config": "config", "drives/scsi/sg_io": "sg_io", "drives/scsi/iscsi": "iscsi",
              "drives/scsi": "scsi", "drives/virtual": "virtual", "drives": "drives", "changer": "changer", "pools": "pools",
@@ -198,4 +211,4 @@ def standard(tree):
                 yield "include", path, source.line_of(code, match.start()), f"{match.group(0)} needs <{header}>", f"{path}:{header}"
 
 
-RULES = [sizes, banned, awaits, ranges, edges, decoders, standard]
+RULES = [sizes, banned, awaits, ranges, unbraced, edges, decoders, standard]

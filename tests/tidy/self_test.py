@@ -84,6 +84,16 @@ class Ranges(unittest.TestCase):
             self.assertEqual(faults(rules.ranges, a_dot_cpp="void f() {\n" + text + "\n}\n"), [], text)
 
 
+class Braces(unittest.TestCase):
+    def test_bad(self):
+        for text in ["if (a) ASSERT_TRUE(b);", "if (f(a, {b}))\n  EXPECT_EQ(c, d) << e;"]:
+            self.assertEqual(len(faults(rules.unbraced, a_dot_cpp=text + "\n")), 1, text)
+
+    def test_good(self):
+        for text in ["if (a) {\n  ASSERT_TRUE(b);\n}", "for (auto a : b) ASSERT_TRUE(a);", "if (a) f();\nEXPECT_TRUE(b);"]:
+            self.assertEqual(faults(rules.unbraced, a_dot_cpp=text + "\n"), [], text)
+
+
 class Rules(unittest.TestCase):
     def test_banned(self):
         self.assertEqual(len(faults(rules.banned, pools__a_dot_cpp="#include <sqlite3.h>\n")), 1)

@@ -161,7 +161,9 @@ TEST(CartridgeFile, ALongTapeComesBack) {
     ASSERT_TRUE(tape);
     for (std::uint64_t n = 0; n < kBlocks; ++n) {
         append(*tape, n, kSize);
-        if (n == 70) ASSERT_TRUE(tape->synchronise());
+        if (n == 70) {
+            ASSERT_TRUE(tape->synchronise());
+        }
     }
     ASSERT_TRUE(tape->synchronise());
     std::vector<std::uint8_t> space(kSize);
