@@ -86,7 +86,7 @@ class Judge {
                       "It is used again once its sets have expired.");
         }
         if (raw(row_.side.generation) != 0 || facts_.newest_keep_until || facts_.last_recorded)
-            if (auto refusal = records_stay()) return refusal;
+            if (auto refusal = blank_but_recorded()) return refusal;
         if (row_.duplicate_tag)
             return no(Recovery::ask_operator, "another cartridge has the same volume tag",
                       "Give one of them another barcode, then run an inventory.");
@@ -99,12 +99,13 @@ class Judge {
 
     // Blank, and the database has a label and perhaps sets for it. A new label that was cut off explains that; what was there
     // must have expired all the same, for the medium may also be another one with its barcode.
-    Refusal records_stay() const {
+    Refusal blank_but_recorded() const {
         if (!facts_.label_cut_off)
             return no(Recovery::ask_operator, "the medium is blank, but the state database has a label for it",
                       "Look for the real cartridge with a full inventory; erase this record only if it is lost.");
         if (!facts_.newest_keep_until) return std::nullopt;
-        if (!facts_.clock_stop.empty() || *facts_.newest_keep_until >= facts_.now)
+        if (auto refusal = stopped(true)) return refusal;  // the records of its sets go, as with any cartridge that is used again
+        if (*facts_.newest_keep_until >= facts_.now)
             return no(Recovery::ask_operator,
                       "the medium is blank since a new label on it was cut off, and sets that were on it have not expired",
                       "Say once more that they are not needed with 'capstan media erase VOLUME --overwrite'.");

@@ -46,7 +46,7 @@ struct PermitFacts {
     std::optional<Wall> newest_keep_until;  // over all sets with data on it and the sets that need them; none: no set
     bool set_running = false;               // a set with data on it is still being written
     bool unfinished_known = false;          // medium.unfinished is a set of this database
-    bool label_cut_off = false;             // a label was granted after the recorded one and is not known to be whole
+    bool label_cut_off = false;  // label_blank: a label was granted after the recorded one and is not known to be whole
     bool medium_id_elsewhere = false;       // the media id read belongs to another cartridge of the database
     SetNumber next_set{};                   // numbers from here on were never given by this database
     MediaFamilyId next_family{};

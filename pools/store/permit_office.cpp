@@ -50,8 +50,10 @@ Result<PermitFacts> collect(StateStore& store, const PermitRequest& request, Wal
         CAPSTAN_TRY(const auto same, cartridges.by_media_id(request.medium.label->media_id));
         facts.medium_id_elsewhere = same && same->id != request.cartridge;
     }
-    CAPSTAN_TRY(const auto labels, unfinished_labels(store, facts.cartridge));
-    facts.label_cut_off = !labels.empty();
+    if (request.purpose == WritePurpose::label_blank) {
+        CAPSTAN_TRY(const auto labels, unfinished_labels(store, facts.cartridge));
+        facts.label_cut_off = !labels.empty();
+    }
     CAPSTAN_TRY(facts.next_set, meta.next_set());
     CAPSTAN_TRY(facts.next_family, meta.next_family());
     CAPSTAN_TRY(facts.overwrite_stop, meta.overwrite_stop());

@@ -87,8 +87,8 @@ bool may(const Case& c) {
         case WritePurpose::label_blank:
             if (c.seen != Seen::blank || row.duplicate_tag || holds_data || !free_to_go) return false;
             if (!labelled && !c.facts.newest_keep_until && !c.facts.last_recorded) return true;
-            return c.facts.label_cut_off && (!c.facts.newest_keep_until || (*c.facts.newest_keep_until < c.facts.now &&
-                                                                            c.facts.clock_stop.empty()));
+            if (!c.facts.label_cut_off || !c.facts.newest_keep_until) return c.facts.label_cut_off;
+            return *c.facts.newest_keep_until < c.facts.now && c.facts.clock_stop.empty() && c.facts.overwrite_stop.empty();
         case WritePurpose::reuse_expired:
             return same && free_to_go && c.facts.overwrite_stop.empty() && c.facts.clock_stop.empty() &&
                    (row.side.state == SideState::available || row.side.state == SideState::unprepared) &&
