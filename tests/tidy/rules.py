@@ -71,15 +71,21 @@ def awaits(tree):
                 f"{fault} in one statement with co_await (g++ 12 destroys it twice): name it first", path
 
 
+def closing(code, start):
+    """The offset behind the bracket that closes the one before `start`."""
+    depth = 1
+    while depth > 0 and start < len(code):
+        depth += (code[start] in "({[") - (code[start] in ")}]")
+        start += 1
+    return start
+
+
 def ranges(tree):
     """`for (x : make().value())`: value() is a reference into a temporary, which only newer compilers keep to the end."""
     for path in tree.code:
         code = tree.blank(path)
         for match in re.finditer(r"\bfor \(", code):
-            depth, end = 1, match.end()
-            while depth > 0 and end < len(code):
-                depth += (code[end] in "({[") - (code[end] in ")}]")
-                end += 1
+            end = closing(code, match.end())
             if re.search(r"[^:]:\s[^?]*\)\s*(\.|->)value(_or)?\([^()]*\)$", code[match.end():end - 1]):
                 yield "range", path, source.line_of(code, match.start()), \
                     "a range-for over value() of a temporary (g++ 12 destroys it before the first turn): name it first", path
@@ -90,11 +96,7 @@ def unbraced(tree):
     for path in tree.code:
         code = tree.blank(path)
         for match in re.finditer(r"\bif (?:constexpr )?\(", code):
-            depth, end = 1, match.end()
-            while depth > 0 and end < len(code):
-                depth += (code[end] in "({[") - (code[end] in ")}]")
-                end += 1
-            if re.match(r"\s*(ASSERT|EXPECT)_\w+\(", code[end:]):
+            if re.match(r"\s*(ASSERT|EXPECT)_\w+\(", code[closing(code, match.end()):]):
                 yield "braces", path, source.line_of(code, match.start()), "a test's macro alone behind an if: give it braces (g++: dangling else)", path
 
 
