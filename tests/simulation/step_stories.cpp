@@ -74,6 +74,8 @@ void fail_each(Work work) {
             ++told;
         }
     }
+    ASSERT_EQ(counts.size(), 3U) << "the robot and two drives";
+    EXPECT_GE(told, 1U) << "no step was failed: the stride is longer than the work";
     fmt::print("{} of {} steps failed\n", told, counts.empty() ? 0 : counts[0] + counts[1] + counts[2]);
 }
 
