@@ -41,7 +41,8 @@ class NewFile {
     // Whether the file system has that many bytes now. They are not reserved: blocks that fallocate(2) reserves are
     // written to the journal once more when they get their contents.
     bool has_room_for(std::uint64_t bytes) const;
-    // Written in order until `end`: a long file is handed to the disk step by step, while the next of it are read from the medium.
+    // The bytes before `end` were written, in order: a long file is handed to the disk step by step, while the next of it are read
+    // from the medium. A failure of the disk shows when the restore synchronises.
     void written_until(std::uint64_t end);
     int descriptor() const { return file_.get(); }
     explicit operator bool() const { return static_cast<bool>(file_); }
