@@ -36,6 +36,7 @@ enum class Opcode : std::uint8_t {
     mode_sense_10 = 0x5A,
     space_16 = 0x91,
     locate_16 = 0x92,
+    report_luns = 0xA0,
     maintenance_in = 0xA3,
     move_medium = 0xA5,
     read_element_status = 0xB8,

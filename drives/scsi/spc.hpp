@@ -33,6 +33,19 @@ struct RequestSenseCdb {  // SPC-4 6.39
 };
 static_assert(sizeof(RequestSenseCdb) == 6);
 
+struct ReportLunsCdb {  // SPC-4 6.33
+    static constexpr Opcode kOpcode = Opcode::report_luns;
+    std::uint8_t opcode = raw(kOpcode);
+    std::uint8_t reserved_1 = 0;
+    std::uint8_t select_report = 0;  // byte 2: 0 all but well known ones, 1 well known ones, 2 all
+    std::array<std::uint8_t, 3> reserved_3{};
+    BigEndian<4> allocation_length{};  // bytes 6-9
+    std::uint8_t reserved_10 = 0;
+    std::uint8_t control = 0;
+    friend constexpr bool operator==(const ReportLunsCdb&, const ReportLunsCdb&) = default;
+};
+static_assert(sizeof(ReportLunsCdb) == 12);
+
 struct PreventAllowCdb {  // SPC-4 6.x PREVENT ALLOW MEDIUM REMOVAL (also SMC-3, SSC-4)
     static constexpr Opcode kOpcode = Opcode::prevent_allow_medium_removal;
     std::uint8_t opcode = raw(kOpcode);

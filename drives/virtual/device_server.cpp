@@ -44,6 +44,11 @@ void DeviceServer::lose_nexus(NexusId id) {
     found->second.attentions.push_back(code::kNexusLost);
 }
 
+void DeviceServer::reset() {
+    for (auto& [id, each] : nexuses_) each.prevents = false;
+    attention(code::kReset);
+}
+
 bool DeviceServer::prevented() const {
     return std::ranges::any_of(nexuses_, [](const auto& each) { return each.second.prevents; });
 }
@@ -62,9 +67,10 @@ Answer DeviceServer::serve(const Command& command) {
     auto known = std::ranges::find(supported_, opcode, &Supported::opcode);
     if (known == supported_.end()) return check_condition(code::kInvalidOpcode);
     if (command.cdb.size < scsi::cdb_size_of_group(command.cdb.bytes[0])) return check_condition(code::kInvalidField);
-    // INQUIRY and REQUEST SENSE are answered whatever is pending (SPC-4 5.14.1).
+    // INQUIRY, REQUEST SENSE and REPORT LUNS are answered whatever is pending (SPC-4 5.14.1).
     if (opcode == scsi::Opcode::inquiry) return inquiry(command);
     if (opcode == scsi::Opcode::request_sense) return request_sense(command);
+    if (opcode == scsi::Opcode::report_luns) return report_luns(command);
     if (!asking.attentions.empty()) {
         auto first = asking.attentions.front();
         asking.attentions.erase(asking.attentions.begin());
@@ -128,6 +134,19 @@ Answer DeviceServer::request_sense(const Command& command) {
     bool descriptor = scsi::has(cdb->flags, scsi::RequestSenseCdb::kDescriptorFormat);
     auto encoded = scsi::encode_sense(sense, descriptor ? scsi::SenseFormat::descriptor : scsi::SenseFormat::fixed);
     return give(encoded.bytes(), cdb->allocation_length, command);
+}
+
+Answer DeviceServer::report_luns(const Command& command) const {
+    constexpr std::size_t kHead = 8, kEntry = 8;
+    constexpr std::uint64_t kLeastAllocation = 16;
+    const auto cdb = scsi::from_cdb<scsi::ReportLunsCdb>(command.cdb);
+    if (!cdb || cdb->select_report > 2 || cdb->allocation_length.value() < kLeastAllocation) return check_condition(code::kInvalidField);
+    const std::size_t count = cdb->select_report == 1 ? 0 : unit_count_;  // none is well known
+    std::vector<std::uint8_t> list(kHead + kEntry * count);
+    const auto length = scsi::encode(BigEndian<4>{kEntry * count});
+    std::copy(length.begin(), length.end(), list.begin());
+    for (std::size_t unit = 0; unit < count; ++unit) list[kHead + kEntry * unit + 1] = static_cast<std::uint8_t>(unit);
+    return give(list, cdb->allocation_length.value(), command);
 }
 
 Answer DeviceServer::report_operation_codes(const Command& command) {

@@ -35,7 +35,7 @@ inline constexpr SenseCode kInvalidOpcode{0x5, 0x20, 0x00}, kInvalidField{0x5, 0
     kInvalidParameter{0x5, 0x26, 0x00}, kParameterListLength{0x5, 0x1A, 0x00}, kSavingNotSupported{0x5, 0x39, 0x00},
     kNoSuchUnit{0x5, 0x25, 0x00}, kInvalidElement{0x5, 0x21, 0x01}, kDestinationFull{0x5, 0x3B, 0x0D},
     kSourceEmpty{0x5, 0x3B, 0x0E}, kRemovalPrevented{0x5, 0x53, 0x02}, kPowerOn{0x6, 0x29, 0x00},
-    kNexusLost{0x6, 0x29, 0x07}, kMediumChanged{0x6, 0x28, 0x00}, kPortUsed{0x6, 0x28, 0x01},
+    kReset{0x6, 0x29, 0x03}, kNexusLost{0x6, 0x29, 0x07}, kMediumChanged{0x6, 0x28, 0x00}, kPortUsed{0x6, 0x28, 0x01},
     kModeChanged{0x6, 0x2A, 0x01}, kBecomingReady{0x2, 0x04, 0x01}, kManual{0x2, 0x04, 0x03},
     kNoMedium{0x2, 0x3A, 0x00}, kCannotReadMedium{0x3, 0x30, 0x00}, kUnrecoveredRead{0x3, 0x11, 0x00},
     kWriteError{0x3, 0x0C, 0x00}, kInternalFailure{0x4, 0x44, 0x00}, kMechanical{0x4, 0x15, 0x01},
@@ -70,6 +70,10 @@ class DeviceServer {
     const Identity& identity() const { return identity_; }
     scsi::Designator designator() const;  // T10: vendor, product, serial number
     void lose_nexus(NexusId nexus);
+    void forget_nexus(NexusId nexus) { nexuses_.erase(nexus); }
+    void reset();  // LOGICAL UNIT RESET: every PREVENT is released, every nexus gets 29/03
+    // How many logical units the library has, all in a row from 0. Set once, before the first command.
+    void set_unit_count(std::uint8_t count) { unit_count_ = count; }
     bool prevented() const;
 
   protected:
@@ -93,11 +97,13 @@ class DeviceServer {
     Answer inquiry(const Command& command);
     Answer request_sense(const Command& command);
     Answer report_operation_codes(const Command& command);
+    Answer report_luns(const Command& command) const;
 
     std::mutex mutex_;
     Identity identity_;
     std::span<const Supported> supported_;
     std::map<NexusId, Nexus> nexuses_;
+    std::uint8_t unit_count_ = 1;
 };
 
 }  // namespace capstan::virtual_library

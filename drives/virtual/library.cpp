@@ -115,6 +115,9 @@ Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& 
     DeviceServer::Identity identity{scsi::DeviceType::changer, g.vendor, g.changer_product, g.revision, g.serial};
     state->changer =
         std::make_unique<MediumChanger>(std::move(identity), g, state->options.timing, state->shelf, state->drives);
+    const auto units = static_cast<std::uint8_t>(1 + g.drives.count);
+    state->changer->set_unit_count(units);
+    for (auto& drive : state->drives) drive->set_unit_count(units);
     state->changer->insert_into_drives();
     state->counts.resize(1u + g.drives.count);
     std::shared_ptr<VirtualLibrary> library(new VirtualLibrary(std::move(state)));

@@ -104,6 +104,8 @@ class VirtualLibrary {
     Result<void> power_cycle(std::uint8_t lun);
     Result<void> power_cycle();
     void lose_nexus(NexusId nexus);   // its PREVENT is released; it gets 29/07 from every logical unit
+    void forget_nexus(NexusId nexus);   // a lost one that will not come back under this number
+    void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
     void set_faults(FaultPlan plan);  // counting starts again
     void clear_jam();
     void bring_back(std::uint8_t lun);  // a drive that went away, powered on again

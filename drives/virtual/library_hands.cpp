@@ -176,6 +176,20 @@ void VirtualLibrary::lose_nexus(NexusId nexus) {
     }
 }
 
+void VirtualLibrary::forget_nexus(NexusId nexus) {
+    for (std::uint8_t lun = 0; lun <= drives(); ++lun) {
+        std::lock_guard lock(state_->unit(lun)->mutex());
+        state_->unit(lun)->forget_nexus(nexus);
+    }
+}
+
+void VirtualLibrary::reset_unit(std::uint8_t lun) {
+    auto unit = state_->unit(lun);
+    if (!unit) return;
+    std::lock_guard lock(unit->mutex());
+    unit->reset();
+}
+
 void VirtualLibrary::set_faults(FaultPlan plan) {
     {
         std::lock_guard lock(state_->changer->mutex());

@@ -29,6 +29,7 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::mode_sense_10, {}, 1, 60},
     {Opcode::space_16, {}, 180, 2900},
     {Opcode::locate_16, {}, 180, 2900},
+    {Opcode::report_luns, {}, 1, 60},
     {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
 };
 

@@ -15,6 +15,20 @@ TEST_P(ChangerConformance, SaysWhoItIs) {
     EXPECT_TRUE(scsi::vpd_serial_number(changer()));
 }
 
+TEST_P(ChangerConformance, LogicalUnitsAreListedBeforeUnitAttentions) {
+    std::vector<std::uint8_t> list(8 + 8 * 256);
+    scsi::ReportLunsCdb cdb{.allocation_length = BigEndian<4>{list.size()}};
+    auto reply = virtual_library::run(drive(), cdb, list);
+    ASSERT_EQ(virtual_library::told(reply), "GOOD");
+    ASSERT_GE(reply.transferred, 8U);
+    const auto length = *Reader(Bytes(list)).big<4>();
+    EXPECT_EQ(length % 8, 0U);
+    EXPECT_GE(length / 8, 3U) << "a changer and two drives";
+    EXPECT_EQ(reply.transferred, 8 + length);
+    cdb.allocation_length = BigEndian<4>{15};
+    EXPECT_EQ(virtual_library::told(virtual_library::run(drive(), cdb, MutableBytes(list).first(15))), "05/24/00");
+}
+
 TEST_P(ChangerConformance, ElementStatusAgreesWithTheModePage) {
     auto data = scsi::mode_sense(changer(), scsi::ElementAddressPage::kPage);
     auto page = *scsi::find_page<scsi::ElementAddressPage>(*data);
