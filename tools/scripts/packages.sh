@@ -2,9 +2,9 @@
 # shellcheck shell=bash
 build_packages="g++ clang-19 libclang-rt-19-dev lld-19 cmake ninja-build ccache git ca-certificates libboost1.81-dev
   libpoco-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libspdlog-dev libfmt-dev libxxhash-dev libzstd-dev
-  libsqlite3-dev libsystemd-dev libgtest-dev libbenchmark-dev librapidcheck-dev"
+  libiscsi-dev libsqlite3-dev libsystemd-dev libgtest-dev libbenchmark-dev librapidcheck-dev"
 run_packages="rsync e2fsprogs acl attr libcap2-bin python3"
-check_packages="clang-tidy-19 clang-format-19 llvm-19 tar faketime"
+check_packages="clang-tidy-19 clang-format-19 llvm-19 tar faketime tgt"
 guest_packages="qemu-system-x86 linux-image-amd64 busybox-static cpio kmod"
 
 need_packages() {

@@ -1,0 +1,58 @@
+// The virtual library as an iSCSI target on one TCP portal: who is logged in, and which nexus he is. Any thread.
+#pragma once
+
+#include "drives/virtual/library.hpp"
+#include "tools/vtl/connection.hpp"
+
+#include <random>
+#include <set>
+#include <thread>
+
+namespace capstan::iscsi {
+
+struct TargetOptions {
+    TargetSettings settings;
+    std::string portal = "127.0.0.1:3260";
+    std::size_t connections_max = 256;
+};
+
+class Target : public std::enable_shared_from_this<Target> {
+  public:
+    Target(std::shared_ptr<virtual_library::VirtualLibrary> library, TargetOptions options)
+        : library_(std::move(library)), options_(std::move(options)) {}
+    Result<void> start();
+    void stop();  // ends every connection and waits a while for them
+    std::string address() const { return address_of_listener(listener_); }
+
+    // For connections.
+    const TargetSettings& settings() const { return options_.settings; }
+    virtual_library::VirtualLibrary& library() { return *library_; }
+    std::vector<std::uint8_t> random_bytes(std::size_t count);
+    std::uint16_t next_handle();
+    // A second login of the same initiator port ends its first session (RFC 7143 clause 6.3.5), and the nexus is lost.
+    virtual_library::NexusId begin_session(const std::string& initiator, const std::array<std::uint8_t, 6>& session_id,
+                                           std::shared_ptr<Connection> connection);
+    void end_session(virtual_library::NexusId nexus, const Connection* connection);
+
+  private:
+    using InitiatorPort = std::pair<std::string, std::array<std::uint8_t, 6>>;
+    void accept_all();
+    void forget_idle_ports();
+    void serve(FileHandle socket);
+
+    std::shared_ptr<virtual_library::VirtualLibrary> library_;
+    TargetOptions options_;
+    FileHandle listener_;
+    std::thread acceptor_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool stopping_ = false;
+    std::set<std::shared_ptr<Connection>> connections_;
+    std::map<InitiatorPort, virtual_library::NexusId> ports_;  // kept: a port that comes back is the same nexus
+    std::map<virtual_library::NexusId, std::weak_ptr<Connection>> sessions_;
+    std::uint64_t last_nexus_ = 0;
+    std::uint16_t last_handle_ = 0;
+    std::random_device random_;
+};
+
+}  // namespace capstan::iscsi
