@@ -118,10 +118,8 @@ class Loader {
         MapReader map(errors_, node, where);
         const auto* directory_library = map.take_map("virtual");
         const auto* sg = map.text("sg", changer.sg);
-        const auto* iscsi = map.text("iscsi", changer.iscsi);
-        for (auto [key, found] : {std::pair{"sg", sg}, std::pair{"iscsi", iscsi}}) {
-            if (found) map.error(*found, key, "this version drives no hardware library yet", "Use 'virtual:' instead.");
-        }
+        const auto* iscsi = map.take_map("iscsi");
+        if (sg) map.error(*sg, "sg", "this version drives no library on this machine's bus yet", "Use 'iscsi:' or 'virtual:' instead.");
         if ((directory_library != nullptr) + (sg != nullptr) + (iscsi != nullptr) > 1)
             errors_.add(node.place, where, "names more than one kind of changer",
                         "Keep one of 'virtual', 'sg' and 'iscsi'.");
@@ -129,9 +127,25 @@ class Loader {
         if (directory_library) {
             changer.virtual_library.emplace();
             read_virtual(*directory_library, map.where("virtual"), *changer.virtual_library, directories);
+        } else if (iscsi) {
+            read_iscsi(*iscsi, map.where("iscsi"), changer.iscsi.emplace());
         } else if (node.entries.empty()) {
-            errors_.add(node.place, where, "does not say what the changer is", "Add 'virtual:' with a directory.");
+            errors_.add(node.place, where, "does not say what the changer is", "Add 'virtual:' with a directory, or 'iscsi:' with portal and target.");
         }
+    }
+
+    void read_iscsi(const YamlNode& node, const std::string& where, IscsiChanger& changer) {
+        MapReader map(errors_, node, where);
+        map.text("portal", changer.portal, Need::required);
+        map.text("target", changer.target, Need::required);
+        map.number("lun", changer.lun, {0, 255});
+        const auto* user = map.text("user", changer.user);
+        const auto* secret = map.absolute_path("secret_file", changer.secret_file);
+        map.text("initiator", changer.initiator);
+        map.flag("header_digest", changer.header_digest);
+        if ((user != nullptr) != (secret != nullptr))
+            errors_.add(node.place, where, "has one of 'user' and 'secret_file'", "CHAP needs both; without CHAP leave both out.");
+        map.finish();
     }
 
     void read_virtual(const YamlNode& node, const std::string& where, VirtualChanger& changer,
@@ -180,6 +194,10 @@ class Loader {
                     fmt::format("drive element {} has a name already", drive.element),
                     fmt::format("The other one stands in line {}; each drive is listed once.", other->second.line));
             taken.emplace_back(drive.element, node->place);
+            if (library.changer.iscsi) {
+                map.number("lun", drive.lun, {0, 255}, Need::required);
+                map.text("target", drive.target);
+            }
             map.duration("dismount_delay", drive.dismount_delay, {seconds{0}, days{1}});
             map.finish();
             library.drives.push_back(std::move(drive));

@@ -45,16 +45,29 @@ struct VirtualChanger {
     std::string volume_tag_prefix = "CAP";        // 1 to 5 of A-Z and 0-9; the tags are CAP001L8, CAP002L8, …
 };
 
-// Exactly one of these says what the library's robot is. `sg` and `iscsi` are known names that this version refuses.
+// A library behind an iSCSI target: its robot, and what its drives share with it.
+struct IscsiChanger {
+    std::string portal;           // required: address:port
+    std::string target;           // required: iqn.…
+    std::uint32_t lun = 0;        // 0 to 255, the robot's
+    std::string user;             // CHAP; empty: none
+    std::string secret_file;      // absolute; required with `user`: a file that holds the secret alone, mode 0600
+    std::string initiator;        // the name to log in with; empty: one made of the name of this machine
+    bool header_digest = true;    // CRC32C over the headers, where the target takes it
+};
+
+// Exactly one of these says what the library's robot is. `sg` is a known name that this version refuses.
 struct ChangerSettings {
     std::optional<VirtualChanger> virtual_library;  // key `virtual`
+    std::optional<IscsiChanger> iscsi;
     std::string sg;                                 // /dev/sgN of a medium changer
-    std::string iscsi;                              // portal/target/LUN
 };
 
 struct DriveSettings {
     std::string name;                             // required, unique in the installation, as all names below
     std::uint32_t element = 1;                    // required: the library's first, second… drive element, from 1
+    std::uint32_t lun = 0;                        // 0 to 255; required where the library is reached by iSCSI, and only there
+    std::string target;                           // iSCSI: another target than the robot's, at the same portal
     std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
 };
 

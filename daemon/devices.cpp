@@ -1,5 +1,7 @@
 #include "daemon/devices.hpp"
 
+#include "config/base/file.hpp"
+#include "drives/scsi/iscsi/iscsi_transport.hpp"
 #include "drives/scsi/thread_device.hpp"
 #include "drives/virtual/virtual_transport.hpp"
 
@@ -27,32 +29,66 @@ virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& setti
     return geometry;
 }
 
-Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings) {
-    if (!settings.changer.virtual_library)
-        return fail(Recovery::change_request, fmt::format("library {}: only a virtual changer is supported", settings.name),
-                    "Use `changer: {virtual: …}`.");
-    const auto& wanted = *settings.changer.virtual_library;
+namespace {
+
+using Transports = std::function<std::unique_ptr<scsi::Transport>(const config::DriveSettings*)>;  // null: the robot's
+
+Result<Transports> virtual_doors(const config::VirtualChanger& wanted, std::shared_ptr<virtual_library::VirtualLibrary>& library) {
     virtual_library::LibraryOptions options;
     if (wanted.timing == config::VirtualTiming::real) {
         options.timing.mode = virtual_library::TimeMode::real;
         options.timing.now = [] { return std::chrono::steady_clock::now(); };
         options.timing.sleep = [](std::chrono::microseconds time) { std::this_thread::sleep_for(time); };
     }
-    CAPSTAN_TRY(auto library, virtual_library::VirtualLibrary::open(wanted.directory, geometry_of(wanted), options));
+    CAPSTAN_TRY(library, virtual_library::VirtualLibrary::open(wanted.directory, geometry_of(wanted), options));
+    return [library](const config::DriveSettings* drive) {
+        const auto lun = drive == nullptr ? std::uint8_t{0} : static_cast<std::uint8_t>(drive->element);
+        return std::make_unique<virtual_library::VirtualTransport>(library, kOurs, lun);
+    };
+}
+
+Result<Transports> iscsi_doors(const config::IscsiChanger& wanted, const std::string& host) {
+    scsi::IscsiOptions options;
+    options.initiator = wanted.initiator.empty() ? "iqn.2026-11.org.capstan:" + host : wanted.initiator;
+    options.header_digest = wanted.header_digest;
+    options.user = wanted.user;
+    if (!wanted.secret_file.empty()) {
+        constexpr std::size_t kSecretMax = 255;
+        CAPSTAN_TRY(const auto bytes, read_file(wanted.secret_file, kSecretMax + 1));
+        options.secret = text_of(bytes);
+        while (!options.secret.empty() && options.secret.back() == '\n') options.secret.pop_back();
+    }
+    return [wanted, options](const config::DriveSettings* drive) {
+        scsi::IscsiAddress address{wanted.portal, wanted.target, static_cast<std::uint16_t>(wanted.lun)};
+        if (drive != nullptr) {
+            address.lun = static_cast<std::uint16_t>(drive->lun);
+            if (!drive->target.empty()) address.target = drive->target;
+        }
+        return std::make_unique<scsi::IscsiTransport>(std::move(address), options);
+    };
+}
+
+}  // namespace
+
+Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings, const std::string& host) {
     OpenedLibrary opened;
-    opened.virtual_library = library;
+    Transports transports;
+    if (settings.changer.virtual_library) {
+        CAPSTAN_TRY(transports, virtual_doors(*settings.changer.virtual_library, opened.virtual_library));
+    } else if (settings.changer.iscsi) {
+        CAPSTAN_TRY(transports, iscsi_doors(*settings.changer.iscsi, host));
+    } else {
+        return fail(Recovery::change_request, fmt::format("library {}: its kind of changer is not supported", settings.name),
+                    "Use `changer: {virtual: …}` or `changer: {iscsi: …}`.");
+    }
     // A door that was given up goes with its last command; until then its own thread keeps it.
     auto threads = std::make_shared<std::vector<std::weak_ptr<scsi::ThreadDevice>>>();
-    auto open = [&loop, library, threads](std::uint8_t lun, std::string name) {
-        auto transport = std::make_unique<virtual_library::VirtualTransport>(library, kOurs, lun);
+    opened.devices.open_again = [&loop, transports, threads, library = settings.name](const config::DriveSettings* drive) {
+        auto name = drive == nullptr ? fmt::format("library {}", library) : fmt::format("drive {}", drive->name);
         std::erase_if(*threads, [](const auto& thread) { return thread.expired(); });
-        auto device = scsi::ThreadDevice::create(loop, std::move(transport), std::move(name));
+        auto device = scsi::ThreadDevice::create(loop, transports(drive), std::move(name));
         threads->push_back(device);
         return device;
-    };
-    opened.devices.open_again = [open, name = settings.name](const config::DriveSettings* drive) {
-        return drive == nullptr ? open(0, fmt::format("library {}", name))
-                                : open(static_cast<std::uint8_t>(drive->element), fmt::format("drive {}", drive->name));
     };
     opened.devices.changer = opened.devices.open_again(nullptr);
     for (const auto& drive : settings.drives) opened.devices.drives.push_back(opened.devices.open_again(&drive));

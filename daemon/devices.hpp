@@ -17,6 +17,7 @@ struct OpenedLibrary {
 };
 
 virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& settings);
-Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings);
+// `host`: the name of this machine, for initiators that have none of their own.
+Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings, const std::string& host);
 
 }  // namespace capstan::daemon

@@ -108,7 +108,7 @@ int run(const config::Settings& settings) {
     };
     auto make_worker = [&] { return std::make_unique<ThreadWorker>(loop, "capstan-file"); };
     auto open_library = [&](const config::LibrarySettings& library) -> Result<LibraryDevices> {
-        CAPSTAN_TRY(auto opened, open_devices(loop, library));
+        CAPSTAN_TRY(auto opened, open_devices(loop, library, host_name()));
         closers.push_back(opened.close);
         return opened.devices;
     };

@@ -28,7 +28,11 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
     EXPECT_EQ(s.checkpoint.bytes, defaults.checkpoint.bytes);
     EXPECT_EQ(s.checkpoint.time, defaults.checkpoint.time);
     EXPECT_EQ(s.waits.default_limit, 24h);
-    ASSERT_EQ(s.libraries.size(), 1U);
+    ASSERT_EQ(s.libraries.size(), 2U);
+    ASSERT_TRUE(s.libraries[1].changer.iscsi);
+    EXPECT_FALSE(s.libraries[1].enabled) << "an example must not reach out";
+    EXPECT_EQ(s.libraries[1].drives[0].lun, 1U);
+    EXPECT_EQ(s.libraries[1].changer.iscsi->header_digest, IscsiChanger{}.header_digest);
     const auto& changer = *s.libraries[0].changer.virtual_library;
     VirtualChanger plain;
     EXPECT_EQ(changer.slots, plain.slots);
@@ -47,7 +51,7 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
     ASSERT_EQ(s.jobs.size(), 1U);
     EXPECT_EQ(s.jobs[0].paths, (std::vector<std::string>{"/etc", "/home"}));
     EXPECT_EQ(check_text(outcome),
-              CAPSTAN_SOURCE "/config/example.yaml: no errors; libraries: 1, drives: 2, pools: 2, jobs: 1\n");
+              CAPSTAN_SOURCE "/config/example.yaml: no errors; libraries: 2, drives: 3, pools: 2, jobs: 1\n");
 }
 
 TEST(Small, TakesDefaultsAndAdaptsThemToEachOther) {
@@ -152,11 +156,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoChanger", "libraries:\n  - name: a\n    drives: [{name: D, element: 1}]\n",
              ":2:5: libraries[0].changer: is missing. Add 'changer:' here."},
         Case{"EmptyChanger", library("{}"),
-             ":3:14: libraries[0].changer: does not say what the changer is. Add 'virtual:' with a directory."},
+             ":3:14: libraries[0].changer: does not say what the changer is. Add 'virtual:' with a directory, or "
+             "'iscsi:' with portal and target."},
         Case{"Hardware", library("{sg: /dev/sg3}"),
-             ":3:19: libraries[0].changer.sg: this version drives no hardware library yet. Use 'virtual:' instead."},
-        Case{"Network", library("{iscsi: a}"),
-             ":3:22: libraries[0].changer.iscsi: this version drives no hardware library yet. Use 'virtual:' instead."},
+             ":3:19: libraries[0].changer.sg: this version drives no library on this machine's bus yet. Use 'iscsi:' or "
+             "'virtual:' instead."},
+        Case{"NetworkWithoutTarget", library("{iscsi: {portal: a}}", "[{name: D, element: 1, lun: 1}]"),
+             ":3:22: libraries[0].changer.iscsi.target: is missing. Add 'target:' here."},
+        Case{"DriveWithoutLun", library("{iscsi: {portal: a, target: b}}"),
+             ":4:14: libraries[0].drives[0].lun: is missing. Add 'lun:' here."},
+        Case{"UserWithoutSecret", library("{iscsi: {portal: a, target: b, user: c}}", "[{name: D, element: 1, lun: 1}]"),
+             ":3:22: libraries[0].changer.iscsi: has one of 'user' and 'secret_file'. CHAP needs both; without CHAP leave both out."},
         Case{"NoDirectory", library("{virtual: {slots: 12}}"),
              ":3:24: libraries[0].changer.virtual.directory: is missing. Add 'directory:' here."},
         Case{"Slots", library("{virtual: {directory: /l, slots: many}}"),

@@ -88,7 +88,9 @@ config::Settings Plane::settings() const {
     config::LibrarySettings one;
     one.name = "LIB1";
     one.changer.virtual_library.emplace().directory = scratch / "library";
-    for (auto element : {1U, 2U}) one.drives.push_back({fmt::format("D{}", element), element, std::chrono::seconds{1}});
+    for (auto element : {1U, 2U}) {
+        one.drives.push_back({.name = fmt::format("D{}", element), .element = element, .dismount_delay = std::chrono::seconds{1}});
+    }
     settings.libraries.push_back(one);
     config::PoolSettings pool;
     pool.name = "Nightly";

@@ -90,7 +90,7 @@ config::Settings Machine::daemon_settings() const {
     library.name = "LIB1";
     library.changer.virtual_library = config::VirtualChanger{};
     for (std::uint32_t i = 1; i <= settings_.geometry.drives.count; ++i)
-        library.drives.push_back({fmt::format("D{}", i), i, settings_.dismount_delay});
+        library.drives.push_back({.name = fmt::format("D{}", i), .element = i, .dismount_delay = settings_.dismount_delay});
     settings.libraries.push_back(std::move(library));
     config::PoolSettings pool;
     pool.name = "Nightly";

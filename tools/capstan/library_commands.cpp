@@ -102,6 +102,7 @@ int show_drive(Session& session, const std::string& name) {
         facts.add("Trouble", shown(drive.trouble));
         facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
         facts.add("Serial number", shown(drive.serial));
+        if (drive.counts_position) facts.add("Position", "counted: LOCATE is not offered, so places are found by reading on");
         if (drive.cartridge != 0)
             facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
         if (drive.job != 0) facts.add("Job", std::to_string(drive.job));
