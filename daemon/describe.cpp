@@ -23,7 +23,7 @@ api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     info.name = library.name().text;
     info.enabled = library.settings().enabled;
     info.state = library.state();
-    info.kind = library.settings().changer.virtual_library ? "virtual" : "sg";
+    info.kind = library.settings().changer.virtual_library ? "virtual" : "iscsi";
     const auto& identity = library.changer().identity();
     info.vendor = identity.vendor;
     info.product = identity.product;
@@ -68,6 +68,7 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.product = identity.product;
     info.revision = identity.revision;
     info.serial = identity.serial;
+    info.counts_position = identity.counts_position;
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();
     info.activity = drive.activity;
     info.job = raw(drive.job);

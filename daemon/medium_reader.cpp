@@ -1,5 +1,6 @@
 #include "daemon/medium_reader.hpp"
 
+#include "config/base/log.hpp"
 #include "backup/mtf/decoder.hpp"
 #include "backup/mtf/private_streams.hpp"
 
@@ -226,6 +227,7 @@ Task<Result<void>> read_end(drives::DriveOwner& drive, BlockNumber recorded_end,
     facts.unfinished.reset();
     auto end = co_await drive.find_end_of_data();
     if (!end) {
+        log::warning("end-of-data-not-found", {{"drive", drive.name().text}, {"reason", to_text(end.error())}});
         facts.end = pools::EndSearch::failed;
         if (end.error().recovery == Recovery::stop_device || end.error().recovery == Recovery::cancelled)
             co_return std::unexpected(end.error());

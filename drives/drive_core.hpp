@@ -2,6 +2,7 @@
 #pragma once
 
 #include "drives/operations.hpp"
+#include "drives/scsi/counted_position.hpp"
 #include "drives/scsi/supervised.hpp"
 
 #include <fmt/format.h>
@@ -55,6 +56,7 @@ class DriveOwner::Core {
     struct Context {  // shared with operations that never came back
         std::string name;
         scsi::Timeouts timeouts;
+        std::shared_ptr<scsi::TapeCount> count;  // null: the drive knows its position itself
     };
 
     Loop& loop;
@@ -68,6 +70,7 @@ class DriveOwner::Core {
     std::string why_faulted;
     DriveIdentity identity;
     scsi::Timeouts timeouts;
+    std::shared_ptr<scsi::TapeCount> count = std::make_shared<scsi::TapeCount>();
     DriveCounters counters;
     std::optional<Loading> loading;
 
@@ -84,10 +87,11 @@ class DriveOwner::Core {
 template <class T>
 Task<Result<T>> DriveOwner::Core::perform_raw(std::move_only_function<T(const scsi::Target&)> operation, Attention attention) {
     auto log = std::make_shared<scsi::CommandLog>();
-    auto context = std::make_shared<const Context>(subject(), timeouts);
+    auto context = std::make_shared<const Context>(subject(), timeouts, identity.counts_position ? count : nullptr);
     std::move_only_function<T(scsi::Transport&)> call = [context, operation = std::move(operation)](scsi::Transport& door) mutable {
-        scsi::Target target(door, context->name, context->timeouts);
-        return operation(target);
+        if (!context->count) return operation(scsi::Target(door, context->name, context->timeouts));
+        scsi::CountedPosition counted(door, *context->count);
+        return operation(scsi::Target(counted, context->name, context->timeouts));
     };
     Result<T> answer = co_await device.run<T>(std::move(call), log);
     if (answer) {

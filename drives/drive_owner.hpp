@@ -23,6 +23,7 @@ struct DriveIdentity {
     std::vector<std::string> designators;  // VPD 83h, as text
     std::uint32_t block_size_min = 1, block_size_max = 0;
     bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
+    bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
 };
 
 enum class Presence : std::uint8_t { absent, becoming_ready, not_loaded, ready };  // not_loaded: seated, needs LOAD
@@ -49,7 +50,7 @@ struct FirstRecord {
 
 struct EndOfData {
     BlockNumber block{};        // where an append would go
-    FilemarkCount filemarks{};  // on the medium before it (READ POSITION, long form)
+    std::optional<FilemarkCount> filemarks;  // on the medium before it, where the drive counts them (READ POSITION, long form)
 };
 
 struct DriveCounters {  // since the owner was made

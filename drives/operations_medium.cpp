@@ -121,8 +121,11 @@ Result<Identified> identify(const scsi::Target& drive) {
     auto commands = scsi::supported_commands(drive);
     if (commands) {
         found.timeouts.take(*commands);
+        identity.counts_position = true;
         for (const auto& command : *commands) {
             if (command.timeouts && command.timeouts->recommended.count() > 0) identity.timeouts_known = true;
+            if (command.opcode == raw(scsi::Opcode::locate_16) || command.opcode == raw(scsi::Opcode::locate_10))
+                identity.counts_position = false;
         }
     } else if (!is_refused(commands.error())) {
         return std::unexpected(std::move(commands.error()));

@@ -117,11 +117,11 @@ Result<void> locate(const scsi::Target& drive, BlockNumber block) {
 Result<EndOfData> find_end_of_data(const scsi::Target& drive) {
     CAPSTAN_CHECK(scsi::locate_end_of_data(drive));
     CAPSTAN_TRY(auto position, scsi::read_position(drive, scsi::PositionForm::long_form));
-    if (!position.block || !position.file) {
+    if (!position.block) {
         return fail(Recovery::replace_medium, fmt::format("{}: it went to the end of data but does not know where that is", drive.name),
                     "The cartridge is closed for writing; copy what is on it to another one");
     }
-    return EndOfData{*position.block, *position.file};
+    return EndOfData{*position.block, position.file};
 }
 
 Result<std::optional<BlockNumber>> pass_filemark(const scsi::Target& drive, std::optional<BlockNumber> position, BlockNumber from) {

@@ -90,6 +90,7 @@ void describe(Visitor& visit, T& value) {
     visit("product", value.product);
     visit("revision", value.revision);
     visit("serial", value.serial);
+    visit("counts_position", value.counts_position);
     visit("cartridge", value.cartridge);
     visit("volume_tag", value.volume_tag);
     visit("job", value.job);

@@ -63,7 +63,8 @@ struct DriveInfo {
     std::string state;  // dismounted, mounted, loaded, unloaded, dismountable, being_cleaned, needs_service, disabled
     std::string activity;  // idle, loading, labelling, reading, writing, positioning, unloading
     std::string vendor, product, revision, serial;
-    std::int64_t cartridge = 0;  // 0: empty
+    bool counts_position = false;  // it offers no LOCATE: places on the tape are counted, and found by reading on
+    std::int64_t cartridge = 0;    // 0: empty
     std::string volume_tag;
     std::int64_t job = 0;       // that holds it; 0: none
     std::uint64_t bytes_per_second = 0;  // lately; 0 when idle

@@ -19,6 +19,14 @@ Cdb element_status_cdb(const ElementQuery& query, std::size_t size) {
                                        .allocation_length = BigEndian<3>{size}});
 }
 
+// tgt 1.0.85 sends as many bytes as its byte count says, which does not count the header: the last 8 bytes are missing, the end of
+// the last element's volume tag, where nothing but blanks and zeros lie.
+void complete_tgt(std::vector<std::uint8_t>& reply, std::size_t allocation_length) {
+    const auto header = decode<ElementStatusHeader>(reply);
+    if (header && header->byte_count.value() == reply.size() && reply.size() + sizeof(ElementStatusHeader) <= allocation_length)
+        reply.resize(reply.size() + sizeof(ElementStatusHeader));
+}
+
 }  // namespace
 
 Result<void> initialize_element_status(const Target& target) {
@@ -39,6 +47,7 @@ Result<ElementStatusReport> read_element_status(const Target& target, const Elem
     for (std::size_t size = kElementStatusSize;;) {
         std::vector<std::uint8_t> buffer(size);
         CAPSTAN_CHECK(fetch(target, act, element_status_cdb(query, size), buffer));
+        complete_tgt(buffer, size);
         auto report = decode_element_status(buffer);
         if (!report) return odd_reply(target, act, "the reply is too short or contradicts itself");
         if (report->complete()) return std::move(*report);
