@@ -270,6 +270,7 @@ Task<Result<ChangerIdentity>> ChangerOwner::identify() {
     Operation<Result<operations::Identified>> operation = &operations::identify;
     CAPSTAN_CO_TRY(auto answer, co_await core.perform_flat(std::move(operation)));
     core.timeouts.take(answer.commands);
+    if (answer.is_tgt) core.abilities.all_kinds = core.abilities.current_data = false;
     const auto found = std::move(answer.identity);
     core.identity = found;
     const auto& wanted = core.settings.serial;

@@ -45,11 +45,38 @@ ElementFact fact_of(const scsi::ElementStatus& status) {
     return fact;
 }
 
+// One kind of element after the other, as mtx asks. A kind that the robot refuses is one that it does not have.
+Result<scsi::ElementStatusReport> read_kinds(const scsi::Target& robot, scsi::ElementQuery query) {
+    using scsi::ElementType;
+    Result<scsi::ElementStatusReport> all;
+    std::optional<Error> refusal;
+    for (auto type : {ElementType::medium_transport, ElementType::storage, ElementType::import_export, ElementType::data_transfer}) {
+        query.type = type;
+        auto report = scsi::read_element_status(robot, query);
+        if (!report && !is_refused(report.error())) return report;
+        if (!report) {
+            refusal = std::move(report.error());
+            continue;
+        }
+        all->elements.insert(all->elements.end(), report->elements.begin(), report->elements.end());
+        all->count = static_cast<std::uint16_t>(all->count + report->count);
+    }
+    if (all->elements.empty() && refusal) return std::unexpected(std::move(*refusal));
+    return all;
+}
+
 // Asks with fewer extras until the robot does not refuse the question itself.
 Result<scsi::ElementStatusReport> read_all(const scsi::Target& robot, Abilities& abilities) {
     for (;;) {
         scsi::ElementQuery query{.volume_tags = abilities.volume_tags, .current_data = abilities.current_data};
-        auto report = scsi::read_element_status(robot, query);
+        auto report = abilities.all_kinds ? scsi::read_element_status(robot, query) : read_kinds(robot, query);
+        // An answer that contradicts itself: some robots get only the question for one kind right.
+        if (!report && !report.error().sense && abilities.all_kinds) {
+            auto kinds = read_kinds(robot, query);
+            if (!kinds) return report;
+            abilities.all_kinds = false;
+            return kinds;
+        }
         if (report || !is_refused(report.error())) return report;
         if (abilities.current_data) {
             abilities.current_data = false;
@@ -76,6 +103,8 @@ Result<Identified> identify(const scsi::Target& robot) {
     }
     Identified found;
     found.identity = {.vendor = inquiry.vendor, .product = inquiry.product, .revision = inquiry.revision, .serial = {}};
+    // tgt 1.0.85 ends when it is asked with CURDATA and DVCID at once, or, a little later, for all kinds of elements at once.
+    found.is_tgt = inquiry.vendor == "IET" && inquiry.product == "VIRTUAL-CHANGER";
     auto serial = scsi::vpd_serial_number(robot);
     if (serial) {
         found.identity.serial = *serial;

@@ -9,14 +9,16 @@ namespace capstan::changer::operations {
 struct Identified {
     ChangerIdentity identity;
     std::vector<scsi::SupportedCommand> commands;  // with the robot's own time limits; empty: it does not say
+    bool is_tgt = false;  // tgt's changer: READ ELEMENT STATUS for one kind of element at a time, and without CURDATA
 };
 Result<Identified> identify(const scsi::Target& robot);       // takes unit attentions
 Result<scsi::Readiness> probe(const scsi::Target& robot);     // takes unit attentions
 Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions; refused: it needs none
 Result<void> lock_doors(const scsi::Target& robot, bool locked);
 
-// What was refused by this robot once is not asked again.
+// What was refused by this robot once, or answered wrong, is not asked again.
 struct Abilities {
+    bool all_kinds = true;  // READ ELEMENT STATUS of all element types at once
     bool volume_tags = true;
     bool current_data = true;
     bool drive_serials = true;
