@@ -27,7 +27,7 @@ struct Mention {
 class Loader {
     Errors errors_;
     Settings settings_;
-    std::vector<Mention> pools_used_, pool_names_;
+    std::vector<Mention> pools_used_, pool_names_, devices_;
 
   public:
     Settings read(const YamlNode& root) {
@@ -118,8 +118,8 @@ class Loader {
         MapReader map(errors_, node, where);
         const auto* directory_library = map.take_map("virtual");
         const auto* sg = map.text("sg", changer.sg);
+        if (sg) check_device(map, *sg, changer.sg);
         const auto* iscsi = map.take_map("iscsi");
-        if (sg) map.error(*sg, "sg", "this version drives no library on this machine's bus yet", "Use 'iscsi:' or 'virtual:' instead.");
         if ((directory_library != nullptr) + (sg != nullptr) + (iscsi != nullptr) > 1)
             errors_.add(node.place, where, "names more than one kind of changer",
                         "Keep one of 'virtual', 'sg' and 'iscsi'.");
@@ -130,8 +130,17 @@ class Loader {
         } else if (iscsi) {
             read_iscsi(*iscsi, map.where("iscsi"), changer.iscsi.emplace());
         } else if (node.entries.empty()) {
-            errors_.add(node.place, where, "does not say what the changer is", "Add 'virtual:' with a directory, or 'iscsi:' with portal and target.");
+            errors_.add(node.place, where, "does not say what the changer is", "Add 'sg:' with its device or serial number, 'iscsi:' with portal and target, or 'virtual:' with a directory.");
         }
+    }
+
+    // A device of this machine: a path or a serial number, and each device in one place.
+    void check_device(MapReader& map, const YamlNode& node, const std::string& device) {
+        if (device.empty() || (device.find('/') != std::string::npos && !device.starts_with("/dev/")))
+            map.error(node, "sg", fmt::format("{} is neither a path below /dev nor a serial number", in_quotes(device)),
+                      "'capstan library probe' prints what to write.");
+        else
+            add_unique(devices_, "device", {node.text, node.place, map.where("sg")});
     }
 
     void read_iscsi(const YamlNode& node, const std::string& where, IscsiChanger& changer) {
@@ -198,6 +207,8 @@ class Loader {
                 map.number("lun", drive.lun, {0, 255}, Need::required);
                 map.text("target", drive.target);
             }
+            if (!library.changer.sg.empty())
+                if (const auto* sg = map.text("sg", drive.sg, Need::required)) check_device(map, *sg, drive.sg);
             map.duration("dismount_delay", drive.dismount_delay, {seconds{0}, days{1}});
             map.finish();
             library.drives.push_back(std::move(drive));

@@ -56,17 +56,18 @@ struct IscsiChanger {
     bool header_digest = true;    // CRC32C over the headers, where the target takes it
 };
 
-// Exactly one of these says what the library's robot is. `sg` is a known name that this version refuses.
+// Exactly one of these says what the library's robot is.
 struct ChangerSettings {
     std::optional<VirtualChanger> virtual_library;  // key `virtual`
     std::optional<IscsiChanger> iscsi;
-    std::string sg;                                 // /dev/sgN of a medium changer
+    std::string sg;                                 // a path (/dev/sgN, a link below /dev/tape/by-id) or a serial number
 };
 
 struct DriveSettings {
     std::string name;                             // required, unique in the installation, as all names below
     std::uint32_t element = 1;                    // required: the library's first, second… drive element, from 1
     std::uint32_t lun = 0;                        // 0 to 255; required where the library is reached by iSCSI, and only there
+    std::string sg;                               // as the changer's; required where that one has it, and only there
     std::string target;                           // iSCSI: another target than the robot's, at the same portal
     std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
 };

@@ -23,7 +23,8 @@ api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     info.name = library.name().text;
     info.enabled = library.settings().enabled;
     info.state = library.state();
-    info.kind = library.settings().changer.virtual_library ? "virtual" : "iscsi";
+    const auto& changer = library.settings().changer;
+    info.kind = changer.virtual_library ? "virtual" : changer.iscsi ? "iscsi" : "sg";
     const auto& identity = library.changer().identity();
     info.vendor = identity.vendor;
     info.product = identity.product;

@@ -2,6 +2,7 @@
 
 #include "config/base/file.hpp"
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
+#include "drives/scsi/sg_io/sg_transport.hpp"
 #include "drives/scsi/thread_device.hpp"
 #include "drives/virtual/virtual_transport.hpp"
 
@@ -68,6 +69,10 @@ Result<Transports> iscsi_doors(const config::IscsiChanger& wanted, const std::st
     };
 }
 
+Transports sg_doors(const std::string& changer) {
+    return [changer](const config::DriveSettings* drive) { return std::make_unique<scsi::SgTransport>(drive == nullptr ? changer : drive->sg); };
+}
+
 }  // namespace
 
 Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings, const std::string& host) {
@@ -78,8 +83,7 @@ Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& se
     } else if (settings.changer.iscsi) {
         CAPSTAN_TRY(transports, iscsi_doors(*settings.changer.iscsi, host));
     } else {
-        return fail(Recovery::change_request, fmt::format("library {}: its kind of changer is not supported", settings.name),
-                    "Use `changer: {virtual: …}` or `changer: {iscsi: …}`.");
+        transports = sg_doors(settings.changer.sg);
     }
     // A door that was given up goes with its last command; until then its own thread keeps it.
     auto threads = std::make_shared<std::vector<std::weak_ptr<scsi::ThreadDevice>>>();

@@ -1,6 +1,19 @@
 #include "drives/scsi/thread_device.hpp"
 
+#include <csignal>
+
 namespace capstan::scsi {
+namespace {
+
+// A signal would end a wait in the kernel, but not the command that is waited for. Those that tell of a fault stay.
+void block_signals() {
+    sigset_t signals;
+    sigfillset(&signals);
+    for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) sigdelset(&signals, fault);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
+
+}  // namespace
 
 ThreadDevice::ThreadDevice(Loop& loop, std::unique_ptr<Transport> transport, std::string name)
     : Device(loop), name_(std::move(name)), queue_(std::make_shared<Queue>()) {
@@ -29,6 +42,7 @@ ThreadDevice::~ThreadDevice() {
 }
 
 void ThreadDevice::serve(std::shared_ptr<Queue> queue, std::weak_ptr<ThreadDevice> device) {
+    block_signals();
     std::unique_lock lock(queue->mutex);
     for (;;) {
         queue->changed.wait(lock, [&] { return queue->closed || !queue->jobs.empty(); });

@@ -28,7 +28,7 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
     EXPECT_EQ(s.checkpoint.bytes, defaults.checkpoint.bytes);
     EXPECT_EQ(s.checkpoint.time, defaults.checkpoint.time);
     EXPECT_EQ(s.waits.default_limit, 24h);
-    ASSERT_EQ(s.libraries.size(), 2U);
+    ASSERT_EQ(s.libraries.size(), 3U);
     ASSERT_TRUE(s.libraries[1].changer.iscsi);
     EXPECT_FALSE(s.libraries[1].enabled) << "an example must not reach out";
     EXPECT_EQ(s.libraries[1].drives[0].lun, 1U);
@@ -51,7 +51,7 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
     ASSERT_EQ(s.jobs.size(), 1U);
     EXPECT_EQ(s.jobs[0].paths, (std::vector<std::string>{"/etc", "/home"}));
     EXPECT_EQ(check_text(outcome),
-              CAPSTAN_SOURCE "/config/example.yaml: no errors; libraries: 2, drives: 3, pools: 2, jobs: 1\n");
+              CAPSTAN_SOURCE "/config/example.yaml: no errors; libraries: 3, drives: 4, pools: 2, jobs: 1\n");
 }
 
 TEST(Small, TakesDefaultsAndAdaptsThemToEachOther) {
@@ -156,11 +156,14 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoChanger", "libraries:\n  - name: a\n    drives: [{name: D, element: 1}]\n",
              ":2:5: libraries[0].changer: is missing. Add 'changer:' here."},
         Case{"EmptyChanger", library("{}"),
-             ":3:14: libraries[0].changer: does not say what the changer is. Add 'virtual:' with a directory, or "
-             "'iscsi:' with portal and target."},
-        Case{"Hardware", library("{sg: /dev/sg3}"),
-             ":3:19: libraries[0].changer.sg: this version drives no library on this machine's bus yet. Use 'iscsi:' or "
-             "'virtual:' instead."},
+             ":3:14: libraries[0].changer: does not say what the changer is. Add 'sg:' with its device or serial number, "
+             "'iscsi:' with portal and target, or 'virtual:' with a directory."},
+        Case{"DriveWithoutDevice", library("{sg: /dev/sg3}"), ":4:14: libraries[0].drives[0].sg: is missing. Add 'sg:' here."},
+        Case{"DeviceElsewhere", library("{sg: ../sg3}", "[{name: D, element: 1, sg: 1234}]"),
+             ":3:19: libraries[0].changer.sg: '../sg3' is neither a path below /dev nor a serial number. 'capstan library probe' prints "
+             "what to write."},
+        Case{"DeviceTwice", library("{sg: L1}", "[{name: D, element: 1, sg: L1}]"),
+             ":4:40: libraries[0].drives[0].sg: a device is named 'L1' already. The other one stands in line 3; give one of them another name."},
         Case{"NetworkWithoutTarget", library("{iscsi: {portal: a}}", "[{name: D, element: 1, lun: 1}]"),
              ":3:22: libraries[0].changer.iscsi.target: is missing. Add 'target:' here."},
         Case{"DriveWithoutLun", library("{iscsi: {portal: a, target: b}}"),

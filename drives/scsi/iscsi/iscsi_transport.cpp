@@ -1,6 +1,7 @@
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
 
 #include "drives/scsi/sense.hpp"
+#include "drives/scsi/status.hpp"
 
 #include <fmt/format.h>
 extern "C" {
@@ -175,15 +176,11 @@ Result<ScsiReply> IscsiTransport::Session::reply_of(const scsi_task& task, int s
             return fail(Recovery::stop_device, fmt::format("iSCSI {}: CHECK CONDITION without sense data", name()),
                         "Look at the device; its state is unknown.");
         }
-        case SCSI_STATUS_BUSY: return fail(Recovery::retry_later, fmt::format("iSCSI {}: BUSY", name()));
-        case SCSI_STATUS_TASK_SET_FULL: return fail(Recovery::retry_later, fmt::format("iSCSI {}: TASK SET FULL", name()));
-        case SCSI_STATUS_RESERVATION_CONFLICT:
-            return fail(Recovery::ask_operator, fmt::format("iSCSI {}: another initiator has reserved it", name()),
-                        "Find out who holds the reservation and end it there.");
         default: break;
     }
-    return fail(Recovery::stop_device,
-                fmt::format("iSCSI {}: the command ended with status {:#x} ({}); its outcome is unknown", name(), status, reason()),
+    constexpr int kStatusMax = 0xFF;  // above: libiscsi's own
+    if (status <= kStatusMax) return std::unexpected(error_from_status(static_cast<Status>(status), fmt::format("iSCSI {}", name())));
+    return fail(Recovery::stop_device, fmt::format("iSCSI {}: the command ended with {}; its outcome is unknown", name(), reason()),
                 "Look at the device and its connection.");
 }
 
