@@ -30,15 +30,20 @@ enum class Opcode : std::uint8_t {
     load_unload = 0x1B,
     prevent_allow_medium_removal = 0x1E,
     locate_10 = 0x2B,
+    position_to_element = 0x2B,  // of a changer; a tape drive's LOCATE
     read_position = 0x34,
     initialize_element_status_with_range = 0x37,
+    log_sense = 0x4D,
     mode_select_10 = 0x55,
     mode_sense_10 = 0x5A,
+    read_attribute = 0x8C,
+    write_attribute = 0x8D,
     space_16 = 0x91,
     locate_16 = 0x92,
     report_luns = 0xA0,
     maintenance_in = 0xA3,
     move_medium = 0xA5,
+    exchange_medium = 0xA6,
     read_element_status = 0xB8,
 };
 

@@ -6,6 +6,8 @@
 // allocate nothing when they succeed.
 #pragma once
 
+#include "drives/scsi/attributes.hpp"
+#include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/sense.hpp"
 #include "drives/scsi/smc.hpp"
@@ -42,6 +44,13 @@ Result<OneCommandSupport> command_support(const Target& target, Opcode opcode,
 Result<ModeData> mode_sense(const Target& target, std::uint8_t page, PageControl control = PageControl::current);
 Result<void> mode_select(const Target& target, const ModeData& data);  // same choice; page format, not saved
 
+// --- what a drive and a cartridge know of themselves; a refusal (ILLEGAL REQUEST) means that the device does not have it ---
+Result<std::vector<LogPageCode>> supported_log_pages(const Target& target);
+Result<LogPage> log_sense(const Target& target, LogPageCode page);
+// All attributes of the cartridge in the drive, at most 64 KiB of them.
+Result<std::vector<Attribute>> read_attributes(const Target& target);
+Result<void> write_attributes(const Target& target, std::span<const Attribute> attributes);
+
 // --- SMC ---
 Result<void> initialize_element_status(const Target& target);
 enum class RangeScan : std::uint8_t { full, presence_only };
@@ -59,6 +68,12 @@ struct ElementQuery {
 Result<ElementStatusReport> read_element_status(const Target& target, const ElementQuery& query);
 Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source,
                          ElementAddress destination);
+// The source's cartridge goes to `destination`, and what was there to `second` (which may be the source). Many robots have it
+// only between some elements, or not at all.
+Result<void> exchange_medium(const Target& target, ElementAddress picker, ElementAddress source, ElementAddress destination,
+                             ElementAddress second);
+// Sends the picker to stand before an element, so that the move after it begins sooner.
+Result<void> position_to_element(const Target& target, ElementAddress picker, ElementAddress destination);
 
 // --- SSC ---
 enum class Wait : std::uint8_t { until_done, immediate };

@@ -63,15 +63,37 @@ Result<ElementStatusReport> read_element_status(const Target& target, const Elem
     }
 }
 
+namespace {
+template <class Act>
+Result<void> done(const Target& target, Result<ScsiReply> reply, Act act) {
+    if (reply && (!reply->sense || is_harmless(*reply->sense))) return {};
+    if (!reply) return failed(target, act(), std::move(reply.error()));
+    return refused(target, act(), *reply->sense);
+}
+}  // namespace
+
 Result<void> move_medium(const Target& target, ElementAddress picker, ElementAddress source,
                          ElementAddress destination) {
     auto reply =
         send(target, to_cdb(MoveMediumCdb{
                          .picker = on_wire(picker), .source = on_wire(source), .destination = on_wire(destination)}));
-    if (reply && (!reply->sense || is_harmless(*reply->sense))) return {};
-    const auto act = fmt::format("move a cartridge from element {} to element {}", raw(source), raw(destination));
-    if (!reply) return failed(target, act, std::move(reply.error()));
-    return refused(target, act, *reply->sense);
+    return done(target, std::move(reply), [&] { return fmt::format("move a cartridge from element {} to element {}", raw(source), raw(destination)); });
+}
+
+Result<void> exchange_medium(const Target& target, ElementAddress picker, ElementAddress source, ElementAddress destination,
+                             ElementAddress second) {
+    auto reply = send(target, to_cdb(ExchangeMediumCdb{.picker = on_wire(picker),
+                                                       .source = on_wire(source),
+                                                       .destination = on_wire(destination),
+                                                       .second_destination = on_wire(second)}));
+    return done(target, std::move(reply), [&] {
+        return fmt::format("exchange the cartridges of elements {} and {}, the latter's to element {}", raw(source), raw(destination), raw(second));
+    });
+}
+
+Result<void> position_to_element(const Target& target, ElementAddress picker, ElementAddress destination) {
+    auto reply = send(target, to_cdb(PositionToElementCdb{.picker = on_wire(picker), .destination = on_wire(destination)}));
+    return done(target, std::move(reply), [&] { return fmt::format("go to element {}", raw(destination)); });
 }
 
 }  // namespace capstan::scsi

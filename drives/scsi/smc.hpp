@@ -50,6 +50,34 @@ static_assert(encode(MoveMediumCdb{.picker = on_wire(ElementAddress{1}),
                                    .destination = on_wire(ElementAddress{0x0100})}) ==
               Wire<MoveMediumCdb>{0xA5, 0, 0x00, 0x01, 0x04, 0x10, 0x01, 0x00, 0, 0, 0, 0});
 
+struct ExchangeMediumCdb {  // SMC-3 6.1
+    static constexpr Opcode kOpcode = Opcode::exchange_medium;
+    static constexpr std::uint8_t kInvertAny = 0x03;
+    std::uint8_t opcode = raw(kOpcode);
+    std::uint8_t reserved_1 = 0;
+    BigEndian<2> picker{};              // bytes 2-3; 0: the default one
+    BigEndian<2> source{};              // bytes 4-5
+    BigEndian<2> destination{};         // bytes 6-7: where the source's medium goes
+    BigEndian<2> second_destination{};  // bytes 8-9: where goes what was there; may be the source
+    std::uint8_t invert = 0;            // byte 10, bits 0-1
+    std::uint8_t control = 0;
+    friend constexpr bool operator==(const ExchangeMediumCdb&, const ExchangeMediumCdb&) = default;
+};
+static_assert(sizeof(ExchangeMediumCdb) == 12);
+
+struct PositionToElementCdb {  // SMC-3 6.8
+    static constexpr Opcode kOpcode = Opcode::position_to_element;
+    std::uint8_t opcode = raw(kOpcode);
+    std::uint8_t reserved_1 = 0;
+    BigEndian<2> picker{};       // bytes 2-3; 0: the default one
+    BigEndian<2> destination{};  // bytes 4-5
+    std::array<std::uint8_t, 2> reserved_6{};
+    std::uint8_t invert = 0;  // byte 8, bit 0
+    std::uint8_t control = 0;
+    friend constexpr bool operator==(const PositionToElementCdb&, const PositionToElementCdb&) = default;
+};
+static_assert(sizeof(PositionToElementCdb) == 10);
+
 enum class ElementType : std::uint8_t {
     all = 0,
     medium_transport = 1,

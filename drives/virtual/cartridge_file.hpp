@@ -27,6 +27,7 @@ class CartridgeFile {
     // For tests and offline tools: reads what was synchronised, changes nothing, may be used while a daemon has it.
     static Result<std::unique_ptr<CartridgeFile>> open_read_only(const std::string& directory);
 
+    const std::string& directory() const { return directory_; }
     const MediumInfo& info() const { return info_; }
     Result<void> set_info(MediumInfo info);  // durable; id and segment size must not change
 

@@ -46,6 +46,7 @@ void DeviceServer::lose_nexus(NexusId id) {
 
 void DeviceServer::reset() {
     for (auto& [id, each] : nexuses_) each.prevents = false;
+    default_modes();
     attention(code::kReset);
 }
 

@@ -71,7 +71,7 @@ class DeviceServer {
     scsi::Designator designator() const;  // T10: vendor, product, serial number
     void lose_nexus(NexusId nexus);
     void forget_nexus(NexusId nexus) { nexuses_.erase(nexus); }
-    void reset();  // LOGICAL UNIT RESET: every PREVENT is released, every nexus gets 29/03
+    void reset();  // LOGICAL UNIT RESET: every PREVENT is released, modes are default, every nexus gets 29/03
     // How many logical units the library has, all in a row from 0. Set once, before the first command.
     void set_unit_count(std::uint8_t count) { unit_count_ = count; }
     bool prevented() const;
@@ -81,6 +81,7 @@ class DeviceServer {
         : identity_(std::move(identity)), supported_(supported) {}
     virtual Answer run(const Command& command) = 0;                    // commands other than the common ones
     virtual std::optional<Sense> pending(const Command& command) = 0;  // told instead of the command: deferred errors
+    virtual void default_modes() {}                                    // of a reset
     virtual void settle() {}                                           // time passed since the last command
     virtual Sense state() const = 0;                                   // for REQUEST SENSE: NOT READY…, or NO SENSE
     enum class Whom : std::uint8_t { all, others };

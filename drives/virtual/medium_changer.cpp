@@ -18,12 +18,14 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::initialize_element_status, {}, 60, 1800},
     {Opcode::inquiry, {}, 1, 60},
     {Opcode::mode_sense_6, {}, 1, 60},
+    {Opcode::position_to_element, {}, 10, 600},
     {Opcode::prevent_allow_medium_removal, {}, 1, 60},
     {Opcode::initialize_element_status_with_range, {}, 60, 1800},
     {Opcode::mode_sense_10, {}, 1, 60},
     {Opcode::report_luns, {}, 1, 60},
     {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
     {Opcode::move_medium, {}, 20, 600},
+    {Opcode::exchange_medium, {}, 40, 1200},
     {Opcode::read_element_status, {}, 1, 600},
 };
 constexpr SenseCode kBarcodeUnreadable{0x0, 0x83, 0x00};  // vendor specific, as IBM's and Overland's robots say it
@@ -104,15 +106,7 @@ void MediumChanger::power_cycle() {
 
 void MediumChanger::insert_into_drives() {
     for (auto& each : elements_) {
-        if (each.type != ElementType::data_transfer) continue;
-        auto cartridge = shelf_.at(each.address);
-        if (cartridge.empty()) continue;
-        auto file = shelf_.open_cartridge(cartridge);
-        if (!file)
-            log::error("virtual drive: cannot read a cartridge",
-                       {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
-        std::lock_guard lock(drives_[each.drive]->mutex());
-        drives_[each.drive]->insert(file ? std::move(*file) : nullptr, {});
+        if (each.type == ElementType::data_transfer && !shelf_.at(each.address).empty()) put_in(each, {});
     }
 }
 
@@ -133,6 +127,8 @@ Answer MediumChanger::run(const Command& command) {
             return answer;
         case Opcode::initialize_element_status_with_range: return initialize_range(command);
         case Opcode::move_medium: return move_medium(command);
+        case Opcode::exchange_medium: return exchange_medium(command);
+        case Opcode::position_to_element: return position_to_element(command);
         case Opcode::read_element_status: return read_element_status(command);
         default: return check_condition(code::kInvalidOpcode);
     }

@@ -54,6 +54,14 @@ class MediumChanger final : public DeviceServer {
     Answer read_element_status(const Command& command);
     Answer initialize_range(const Command& command);
     Answer move_medium(const Command& command);
+    Answer exchange_medium(const Command& command);
+    Answer position_to_element(const Command& command);
+    std::optional<SenseCode> may_exchange(const Element& source, const Element& destination, const Element& second) const;
+    std::optional<SenseCode> swap(Element& source, Element& destination, Element& second);
+    std::optional<std::size_t> picker_of(BigEndian<2> address) const;  // 0: the default one; empty: no picker
+    std::chrono::microseconds robot_time() const;
+    void take_out(const Element& element);                             // where it is a drive
+    void put_in(const Element& element, std::chrono::microseconds after);
     std::optional<SenseCode> may_move(const Element& source, const Element& destination, ElementAddress picker) const;
     std::optional<SenseCode> carry(Element& source, Element& destination, Element& picker);
     std::optional<SenseCode> jam(RobotJam::Where where);

@@ -31,17 +31,19 @@ std::optional<SenseCode> MediumChanger::may_move(const Element& source, const El
     return drives_[source.drive]->may_remove(geometry_.auto_unload);
 }
 
+std::optional<std::size_t> MediumChanger::picker_of(BigEndian<2> address) const {
+    auto picker = index_of(address.value() == 0 ? ElementAddress{geometry_.pickers.first} : scsi::element(address));
+    return picker && elements_[*picker].type == ElementType::medium_transport ? picker : std::nullopt;
+}
+
 Answer MediumChanger::move_medium(const Command& command) {
     auto cdb = *scsi::from_cdb<scsi::MoveMediumCdb>(command.cdb);
     if (scsi::has(cdb.invert, scsi::MoveMediumCdb::kInvert)) return check_condition(code::kInvalidField);
-    auto picker = cdb.picker.value() == 0 ? ElementAddress{geometry_.pickers.first} : scsi::element(cdb.picker);
-    auto from = index_of(scsi::element(cdb.source)), to = index_of(scsi::element(cdb.destination)),
-         by = index_of(picker);
-    if (!from || !to || !by || elements_[*by].type != ElementType::medium_transport)
-        return check_condition(code::kInvalidElement);
+    auto from = index_of(scsi::element(cdb.source)), to = index_of(scsi::element(cdb.destination)), by = picker_of(cdb.picker);
+    if (!from || !to || !by) return check_condition(code::kInvalidElement);
     auto &source = elements_[*from], &destination = elements_[*to], &hand = elements_[*by];
     ++moves_;
-    if (auto reason = may_move(source, destination, picker)) {
+    if (auto reason = may_move(source, destination, hand.address)) {
         look(source);  // the robot stood before it
         look(destination);
         return check_condition(*reason);
@@ -56,10 +58,7 @@ Answer MediumChanger::move_medium(const Command& command) {
 std::optional<SenseCode> MediumChanger::carry(Element& source, Element& destination, Element& picker) {
     if (auto reason = jam(RobotJam::Where::at_source)) return reason;
     auto cartridge = shelf_.at(source.address);
-    if (source.type == ElementType::data_transfer) {
-        std::lock_guard lock(drives_[source.drive]->mutex());
-        drives_[source.drive]->remove();
-    }
+    take_out(source);
     auto place = shelf_.place(cartridge);
     if (source.type == ElementType::storage || source.type == ElementType::import_export) place.source = source.address;
     place.by_operator = false;
@@ -89,16 +88,28 @@ std::optional<SenseCode> MediumChanger::carry(Element& source, Element& destinat
         jammed_ = true;
         return code::kInternalFailure;
     }
-    if (destination.type != ElementType::data_transfer) return std::nullopt;
+    put_in(destination, robot_time());
+    return std::nullopt;
+}
+
+std::chrono::microseconds MediumChanger::robot_time() const {
+    return timing_.mode == TimeMode::none ? std::chrono::microseconds{} : timing_.model->takes({.activity = Activity::move});
+}
+
+void MediumChanger::take_out(const Element& element) {
+    if (element.type != ElementType::data_transfer) return;
+    std::lock_guard lock(drives_[element.drive]->mutex());
+    drives_[element.drive]->remove();
+}
+
+void MediumChanger::put_in(const Element& element, std::chrono::microseconds after) {
+    if (element.type != ElementType::data_transfer) return;
+    const auto cartridge = shelf_.at(element.address);
     auto file = shelf_.open_cartridge(cartridge);
     if (!file)
-        log::error("virtual drive: cannot read a cartridge",
-                   {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
-    auto robot = timing_.mode == TimeMode::none ? std::chrono::microseconds{}
-                                                : timing_.model->takes({.activity = Activity::move});
-    std::lock_guard lock(drives_[destination.drive]->mutex());
-    drives_[destination.drive]->insert(file ? std::move(*file) : nullptr, robot);
-    return std::nullopt;
+        log::error("virtual drive: cannot read a cartridge", {{"volume_tag", cartridge}, {"error", to_text(file.error())}});
+    std::lock_guard lock(drives_[element.drive]->mutex());
+    drives_[element.drive]->insert(file ? std::move(*file) : nullptr, after);
 }
 
 }  // namespace capstan::virtual_library

@@ -25,8 +25,11 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::prevent_allow_medium_removal, {}, 1, 60},
     {Opcode::locate_10, {}, 180, 2900},
     {Opcode::read_position, {}, 1, 60},
+    {Opcode::log_sense, {}, 1, 60},
     {Opcode::mode_select_10, {}, 1, 60},
     {Opcode::mode_sense_10, {}, 1, 60},
+    {Opcode::read_attribute, {}, 1, 60},
+    {Opcode::write_attribute, {}, 1, 60},
     {Opcode::space_16, {}, 180, 2900},
     {Opcode::locate_16, {}, 180, 2900},
     {Opcode::report_luns, {}, 1, 60},
@@ -36,7 +39,11 @@ constexpr DeviceServer::Supported kSupported[] = {
 }  // namespace
 
 TapeDrive::TapeDrive(Identity identity, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size)
-    : DeviceServer(std::move(identity), kSupported), density_(density), timing_(timing), buffer_size_(buffer_size) {
+    : DeviceServer(std::move(identity), kSupported),
+      density_(density),
+      timing_(timing),
+      buffer_size_(buffer_size),
+      health_(this->identity().vendor + " " + this->identity().serial) {
     default_modes();
 }
 
@@ -48,6 +55,7 @@ void TapeDrive::start_loading(std::chrono::microseconds after) {
     load_ = Load::loading;
     threaded_ = true;
     position_ = BlockNumber{};
+    health_.load(*cartridge_);
     ready_at_ = timing_.mode == TimeMode::none ? Clock::time_point{} : timing_.now() + after;
     settle();
 }
@@ -70,6 +78,7 @@ std::optional<SenseCode> TapeDrive::may_remove(bool auto_unload) const {
 
 void TapeDrive::remove() {
     if (auto problem = flush()) deferred_ = problem;
+    health_.unload();
     cartridge_.reset();
     load_ = Load::empty;
     threaded_ = false;
@@ -84,6 +93,8 @@ void TapeDrive::power_cycle() {
     deferred_.reset();
     bad_buffered_.reset();
     default_modes();
+    health_.unload();
+    health_.power_on();
     power_on();
     if (cartridge_) start_loading(takes(Activity::load));
 }
@@ -121,6 +132,7 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::mode_select_6:
         case Opcode::mode_select_10: return mode_select(command);
         case Opcode::read_block_limits: return read_block_limits(command);
+        case Opcode::log_sense: return log_sense(command);
         default: break;
     }
     if (auto reason = not_ready()) return check_condition(*reason);
@@ -129,6 +141,8 @@ Answer TapeDrive::run(const Command& command) {
     Answer answer;
     switch (scsi::opcode_of(command.cdb)) {
         case Opcode::test_unit_ready: return {};
+        case Opcode::read_attribute: return read_attribute(command);
+        case Opcode::write_attribute: return write_attribute(command);
         case Opcode::rewind: answer = rewind(); break;
         case Opcode::read_6: answer = read(command); break;
         case Opcode::write_6: answer = write(command); break;
@@ -161,6 +175,7 @@ Answer TapeDrive::load_unload(const Command& command) {
         if (prevented()) return check_condition(code::kRemovalPrevented);
         if (auto problem = load_ == Load::ready ? flush() : std::nullopt) return check_condition(*problem);
         load_ = cartridge_ ? Load::unthreaded : Load::unreadable;
+        health_.unload();
         threaded_ = false;
         position_ = BlockNumber{};
         answer.motion.activity = Activity::unload;

@@ -6,6 +6,7 @@
 #include "drives/scsi/ssc.hpp"
 #include "drives/virtual/cartridge_file.hpp"
 #include "drives/virtual/device_server.hpp"
+#include "drives/virtual/tape_health.hpp"
 
 #include <atomic>
 #include <set>
@@ -59,6 +60,10 @@ class TapeDrive final : public DeviceServer {
     bool bad(BlockNumber block, MediumFault::When when) const;
     Sense failed(const Error& error);  // our own files failed: logged, and told as the drive would
     std::optional<SenseCode> write_protected() const;
+    // tape_drive_health.cpp
+    Answer log_sense(const Command& command);
+    Answer read_attribute(const Command& command);
+    Answer write_attribute(const Command& command);
     // tape_drive_motion.cpp
     Answer space(const Command& command);
     Answer space_blocks(std::int64_t count);
@@ -68,11 +73,12 @@ class TapeDrive final : public DeviceServer {
     // tape_drive_modes.cpp
     Answer mode_sense(const Command& command);
     Answer mode_select(const Command& command);
-    void default_modes();
+    void default_modes() override;
 
     std::uint8_t density_;
     const Timing& timing_;
     std::uint64_t buffer_size_;
+    TapeHealth health_;
     std::vector<MediumFault> faults_;
 
     std::unique_ptr<CartridgeFile> cartridge_;

@@ -78,6 +78,7 @@ std::optional<Sense> TapeDrive::flush() {
             problem = failed(done.error());
         else
             problem = Sense{.code = code::kWriteError};
+        health_.failed_to_write();
         position_ = std::min(position_, cut);
     }
     if (auto done = cartridge_->synchronise(); !done) {
@@ -98,6 +99,7 @@ Answer TapeDrive::read(const Command& command) {
     if (length == 0) return {};
     if (auto problem = flush()) return check_condition(*problem);
     auto answer = fixed ? read_fixed(length, command.data_in) : read_variable(length, suppress, command.data_in);
+    health_.read(answer.transferred);
     answer.motion.activity = Activity::read;
     return answer;
 }
@@ -108,6 +110,7 @@ Answer TapeDrive::read_variable(std::uint32_t length, bool suppress, MutableByte
     if (position_ >= cartridge_->end()) return check_condition(with_information(code::kEndOfData, length));
     if (bad(position_, MediumFault::When::read)) {
         position_ = position_ + 1;
+        health_.failed_to_read();
         return check_condition(with_information(code::kUnrecoveredRead, length));
     }
     auto object = cartridge_->object(position_);
@@ -147,6 +150,7 @@ Answer TapeDrive::read_fixed(std::uint32_t count, MutableBytes space) {
         if (!object) return stop(failed(object.error()), done);
         if (bad(number, MediumFault::When::read)) {
             position_ = number + 1;
+            health_.failed_to_read();
             return stop({.code = code::kUnrecoveredRead}, done);
         }
         position_ = number + 1;
@@ -196,6 +200,7 @@ Answer TapeDrive::write(const Command& command) {
 
 std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size, bool& early_warning) {
     const auto& info = cartridge_->info();
+    if (auto noted = health_.before_change(); !noted) return failed(noted.error());
     if (position_ < cartridge_->end()) {  // written over: all that follows is gone at once
         if (bad_buffered_ && *bad_buffered_ >= position_) bad_buffered_.reset();
         if (auto cut = cartridge_->truncate(position_); !cut) return failed(cut.error());
@@ -205,10 +210,14 @@ std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size,
         return Sense{.code = code::kOverflow, .end_of_medium = true};
     }
     bool defect = bad(position_, MediumFault::When::write);
-    if (defect && !buffered_) return Sense{.code = code::kWriteError};
+    if (defect && !buffered_) {
+        health_.failed_to_write();
+        return Sense{.code = code::kWriteError};
+    }
     bool before = beyond_early_warning();
     if (auto done = cartridge_->append_block(position_, block); !done) return failed(done.error());
     if (defect && !bad_buffered_) bad_buffered_ = position_;
+    health_.wrote(size);
     position_ = position_ + 1;
     early_warning = beyond_early_warning();
     // SEW: what is buffered is on the tape once early warning is told.
@@ -229,6 +238,7 @@ Answer TapeDrive::write_filemarks(const Command& command) {
     bool immediate = scsi::has(cdb.flags, Cdb::kImmediate);
     if (scsi::has(cdb.flags, Cdb::kSetmarks)) return check_condition(code::kInvalidField);
     if (auto reason = count > 0 ? write_protected() : std::nullopt) return check_condition(*reason);
+    if (auto noted = count > 0 ? health_.before_change() : Result<void>{}; !noted) return check_condition(failed(noted.error()));
     Answer answer;
     answer.motion.activity = immediate ? Activity::filemark : Activity::synchronise;
     for (std::uint64_t done = 0; done < count; ++done) {
@@ -260,6 +270,7 @@ Answer TapeDrive::erase(const Command& command) {
     (void)command;  // LONG only takes longer: nothing that was there can be read afterwards either way
     if (auto reason = write_protected()) return check_condition(*reason);
     if (auto problem = flush()) return check_condition(*problem);
+    if (auto noted = health_.before_change(); !noted) return check_condition(failed(noted.error()));
     if (auto cut = cartridge_->truncate(position_); !cut) return check_condition(failed(cut.error()));
     Answer answer;
     answer.motion.activity = Activity::erase;

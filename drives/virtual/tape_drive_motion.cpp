@@ -118,9 +118,11 @@ Answer TapeDrive::locate(const Command& command) {
         if (scsi::has(cdb->address_mode, Cdb::kExplicitAddressMode) || (change && cdb->partition != 0))
             return check_condition(code::kInvalidField);
     } else {
-        auto ten = command.cdb.bytes;  // SSC-4 7.3: byte 1 BT and CP, bytes 3-6 object number, byte 8 partition
-        if ((ten[1] & 0x04) != 0 || ((ten[1] & 0x02) != 0 && ten[8] != 0)) return check_condition(code::kInvalidField);
-        target = *Reader(Bytes(ten).subspan(3)).big<4>();
+        // BT asks for the drive's own numbering, as Linux' st does; with LTO drives that is the logical object number.
+        using Ten = scsi::Locate10Cdb;
+        auto ten = *scsi::from_cdb<Ten>(command.cdb);
+        if (scsi::has(ten.flags, Ten::kChangePartition) && ten.partition != 0) return check_condition(code::kInvalidField);
+        target = ten.block.value();
     }
     if (auto problem = flush()) return check_condition(*problem);
     if (destination == Cdb::Destination::object) return go_to(BlockNumber{target});

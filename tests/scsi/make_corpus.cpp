@@ -1,5 +1,7 @@
 // Writes the stored corpus of the fuzz targets: real encodings, and the same ones damaged. Usage: scsi_make_corpus
 // FOLDER
+#include "drives/scsi/attributes.hpp"
+#include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/sense.hpp"
 #include "drives/scsi/smc.hpp"
@@ -96,6 +98,30 @@ void inquiry() {
     store_with_damage("inquiry", "identification", encode_vpd_identification(DeviceType::tape, all));
 }
 
+void log_pages() {
+    LogPage page{LogPageCode::volume_statistics, {number_parameter(0, 1, 1), number_parameter(0x10, 123456789, 8), {0x40, 1, text("A00001L8")}}};
+    store_with_damage("log_pages", "volume", encode_log_page(page));
+    LogPage alerts{LogPageCode::tape_alert, {}};
+    for (std::uint16_t flag = 1; flag <= 64; ++flag) alerts.parameters.push_back(number_parameter(flag, flag % 7 == 0, 1));
+    store_with_damage("log_pages", "alerts", encode_log_page(alerts));
+    const LogPageCode all[] = {LogPageCode::supported_pages, LogPageCode::write_errors, LogPageCode::tape_alert};
+    store_with_damage("log_pages", "supported", encode_supported_log_pages(all));
+    store("log_pages", "subpage", {0x6E, 1, 0, 0});
+    store("log_pages", "long-number", {2, 0, 0, 13, 0, 5, 3, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    store("log_pages", "no-value", {2, 0, 0, 4, 0, 5, 3, 0});
+}
+
+void attributes() {
+    const std::vector<Attribute> all{number_attribute(AttributeId::remaining_capacity, 11'000'000, 8), number_attribute(AttributeId::volume_change_reference, 7, 4),
+                                     ascii_attribute(AttributeId::application_vendor, "CAPSTAN", 8), {AttributeId::user_label, AttributeFormat::text, false, text("Nightly\0\0")}};
+    store_with_damage("attributes", "all", encode_attributes(all));
+    const AttributeId ids[] = {AttributeId::load_count, AttributeId::barcode, AttributeId::coherency};
+    store_with_damage("attributes", "list", encode_attribute_list(ids));
+    store("attributes", "long-number", {0, 0, 0, 14, 0, 3, 0x80, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+    store("attributes", "empty", {});
+    store("attributes", "no-value", {0, 0, 0, 5, 8, 6, 1, 0, 0});
+}
+
 void mode_sense() {
     ModeData data{.device_specific = 0x90, .block_descriptor = BlockDescriptor{.density_code = 0x5E}};
     data.pages.push_back(to_page(DataCompressionPage{.compression = 0xC0}));
@@ -190,6 +216,8 @@ int main(int argc, char** argv) {
     folder = argv[1];
     sense();
     inquiry();
+    log_pages();
+    attributes();
     mode_sense();
     element_status();
     read_position();

@@ -1,12 +1,13 @@
-// The four kinds of bytes that the virtual library reads back from its disk. The first byte chooses the decoder.
+// The five kinds of bytes that the virtual library reads back from its disk. The first byte chooses the decoder.
 #include "drives/virtual/cartridge_format.hpp"
+#include "drives/virtual/cartridge_memory.hpp"
 #include "drives/virtual/geometry_format.hpp"
 #include "drives/virtual/places.hpp"
 #include "drives/virtual/text_lines.hpp"
 
 #include <cstdlib>
 
-// decodes: drives/virtual/cartridge_format.cpp drives/virtual/geometry_format.cpp drives/virtual/places.cpp
+// decodes: drives/virtual/cartridge_format.cpp drives/virtual/cartridge_memory.cpp drives/virtual/geometry_format.cpp drives/virtual/places.cpp
 
 namespace vl = capstan::virtual_library;
 
@@ -33,6 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             (void)vl::decode_geometry(capstan::text_of(bytes));
             if (auto geometry = vl::decode_geometry(sealed(bytes)))
                 require(vl::decode_geometry(vl::encode(*geometry)) == *geometry);
+            break;
+        case 'c':
+            (void)vl::decode_cartridge_memory(capstan::text_of(bytes));
+            if (auto memory = vl::decode_cartridge_memory(sealed(bytes)))
+                require(vl::decode_cartridge_memory(vl::encode(*memory)) == *memory);
             break;
         case 'p': {
             auto log = vl::decode_places(bytes);

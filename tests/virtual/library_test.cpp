@@ -91,6 +91,24 @@ TEST_F(Story, ModeChangesAreToldToTheOthers) {
     EXPECT_EQ(ready(*other_drive), "06/2A/01");
 }
 
+TEST_F(Story, AResetLeavesTheTapeWhereItIs) {
+    load();
+    scsi::ModeData data;
+    data.block_descriptor = scsi::BlockDescriptor{.block_length = BigEndian<3>{512}};
+    ASSERT_TRUE(scsi::mode_select(*drive, data));
+    settle(*other_drive);
+    ASSERT_TRUE(scsi::set_medium_removal(*other_drive, scsi::Removal::prevent));
+    ASSERT_EQ(told(marks(*drive, 3)), "GOOD");
+    library->reset_unit(1);
+    EXPECT_EQ(ready(*drive), "06/29/03");
+    EXPECT_EQ(ready(*other_drive), "06/29/03");
+    EXPECT_EQ(scsi::current_block(*drive), BlockNumber{3});
+    auto modes = scsi::mode_sense(*drive, scsi::DeviceConfigurationPage::kPage);
+    ASSERT_TRUE(modes && modes->block_descriptor);
+    EXPECT_EQ(modes->block_descriptor->block_length.value(), 0U);
+    EXPECT_TRUE(scsi::unload(*drive)) << "a reset ends every PREVENT";
+}
+
 TEST_F(Story, TheImportPort) {
     MediumInfo info = geometry.medium;
     info.volume_tag = VolumeTag{"NEW001L8"};
