@@ -14,7 +14,7 @@ INCLUDES = [
     (r"yaml-cpp/.*", ["config/"]),
     (r"CLI/.*", ["tools/"]),
     (r"iscsi/.*", ["drives/scsi/iscsi/"]),
-    (r"scsi/sg\.h", ["drives/scsi/sg_io/"]),
+    (r"scsi/sg\.h", ["drives/scsi/sg_io/", "tests/conformance/"]),
     (r"nlohmann/.*", ["*.cpp", "daemon/api/json_visitors.hpp"]),
     (r"spdlog/.*", ["config/base/", "daemon/"]),
     (r"(format|print|generator)", []),  # not in libstdc++ 12

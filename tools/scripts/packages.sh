@@ -5,7 +5,7 @@ build_packages="g++ clang-19 libclang-rt-19-dev lld-19 cmake ninja-build ccache 
   libiscsi-dev libsqlite3-dev libsystemd-dev libgtest-dev libbenchmark-dev librapidcheck-dev"
 run_packages="rsync e2fsprogs acl attr libcap2-bin python3"
 check_packages="clang-tidy-19 clang-format-19 llvm-19 tar faketime tgt"
-guest_packages="qemu-system-x86 linux-image-amd64 busybox-static cpio kmod"
+guest_packages="qemu-system-x86 linux-image-amd64 busybox-static cpio kmod open-iscsi mtx mt-st sg3-utils"
 
 need_packages() {
   local missing=() package

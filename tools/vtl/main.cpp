@@ -17,7 +17,7 @@ using namespace capstan;
 struct Wishes {
     std::string directory, portal = "127.0.0.1:3260", name = "iqn.2026-11.org.capstan:library", chap_user, chap_secret_file;
     virtual_library::LibraryGeometry geometry;
-    std::uint64_t capacity_gib = 100;
+    std::uint64_t capacity = 100ull << 30, early_warning = 0;
     bool real_time = false;
 };
 
@@ -55,8 +55,8 @@ Result<int> run(Wishes wishes) {
         library_options.timing.sleep = [](std::chrono::microseconds time) { std::this_thread::sleep_for(time); };
     }
     auto& medium = wishes.geometry.medium;
-    medium.capacity = wishes.capacity_gib << 30;
-    medium.early_warning = std::min(medium.early_warning, medium.capacity / 16);
+    medium.capacity = wishes.capacity;
+    medium.early_warning = wishes.early_warning != 0 ? wishes.early_warning : std::min(medium.early_warning, medium.capacity / 16);
     CAPSTAN_TRY(auto library, virtual_library::VirtualLibrary::open(wishes.directory, wishes.geometry, std::move(library_options)));
     auto target = std::make_shared<iscsi::Target>(library, std::move(options));
     CAPSTAN_CHECK(target->start());
@@ -88,7 +88,10 @@ int main(int argc, char** argv) {
         app.add_option("--slots", wishes.geometry.slots.count, "of a new library")->check(CLI::Range(1, 10000))->capture_default_str();
         app.add_option("--ports", wishes.geometry.ports.count, "import/export elements of a new library")->check(CLI::Range(0, 64));
         app.add_option("--cartridges", wishes.geometry.cartridges, "of a new library")->capture_default_str();
-        app.add_option("--capacity-gib", wishes.capacity_gib, "of each new cartridge")->check(CLI::Range(1, 100 * 1024));
+        constexpr bool kKiloIs1000 = true;  // kb; KiB is 1024 at any rate
+        app.add_option("--capacity", wishes.capacity, "of each new cartridge: 100GiB")->transform(CLI::AsSizeValue(kKiloIs1000));
+        app.add_option("--early-warning", wishes.early_warning, "before its end; a sixteenth of it, at most 64 MiB, where not given")
+            ->transform(CLI::AsSizeValue(kKiloIs1000));
         app.add_flag("--real-time", wishes.real_time, "moves and loads take about the time that hardware takes");
         CLI11_PARSE(app, argc, argv);
         auto status = run(std::move(wishes));

@@ -54,8 +54,7 @@ TEST_P(ChangerConformance, ElementStatusAgreesWithTheModePage) {
 
 TEST_P(ChangerConformance, ACutReplyTellsItsFullLength) {
     std::vector<std::uint8_t> whole(65536);
-    scsi::ReadElementStatusCdb cdb{
-        .type_and_flags = 0x10, .count = BigEndian<2>{0xFFFF}, .allocation_length = BigEndian<3>{65536}};
+    scsi::ReadElementStatusCdb cdb{.type_and_flags = 0x10, .count = BigEndian<2>{0xFFFF}, .allocation_length = BigEndian<3>{65536}};
     auto size = run(changer(), cdb, whole).transferred;
     auto full = scsi::decode_element_status(Bytes(whole).first(size));
     ASSERT_TRUE(full);
@@ -69,14 +68,12 @@ TEST_P(ChangerConformance, ACutReplyTellsItsFullLength) {
 }
 
 TEST_P(ChangerConformance, DrivesAreNamedBySerialNumber) {
-    auto report =
-        scsi::read_element_status(changer(), {.type = scsi::ElementType::data_transfer, .device_identifier = true});
+    auto report = scsi::read_element_status(changer(), {.type = scsi::ElementType::data_transfer, .device_identifier = true});
     ASSERT_TRUE(report) << to_text(report.error());
     ASSERT_GE(report->elements.size(), 2u);
     for (unsigned i = 0; i < 2; ++i) {
         ASSERT_TRUE(report->elements[i].device);
-        EXPECT_EQ(scsi::serial_number_of(*report->elements[i].device),
-                  scsi::vpd_serial_number(rig->drive(i)).value_or("?"));
+        EXPECT_EQ(scsi::serial_number_of(*report->elements[i].device), scsi::vpd_serial_number(rig->drive(i)).value_or("?"));
     }
 }
 
@@ -103,9 +100,61 @@ TEST_P(ChangerConformance, ImpossibleMovesAreRefused) {
     EXPECT_EQ(move(at.drive, ElementAddress{0xFFF0}), "05/21/01");
     EXPECT_EQ(move(ElementAddress{0xFFF0}, at.drive), "05/21/01");
     auto turned =
-        run(changer(),
-            scsi::MoveMediumCdb{.source = scsi::on_wire(at.drive), .destination = scsi::on_wire(at.slot), .invert = 1});
+        run(changer(), scsi::MoveMediumCdb{.source = scsi::on_wire(at.drive), .destination = scsi::on_wire(at.slot), .invert = 1});
     EXPECT_EQ(told(turned), "05/24/00");
+}
+
+TEST_P(ChangerConformance, ExchangesChangeBothPlaces) {
+    const auto next = ElementAddress{static_cast<std::uint16_t>(raw(at.slot) + 1)},
+               last = ElementAddress{static_cast<std::uint16_t>(raw(at.slot) + at.slots - 1)};
+    const auto first_tag = element(at.slot).volume_tag, next_tag = element(next).volume_tag;
+    ASSERT_TRUE(scsi::exchange_medium(changer(), at.picker, at.slot, next, at.slot));
+    EXPECT_EQ(element(at.slot).volume_tag, next_tag);
+    EXPECT_EQ(element(next).volume_tag, first_tag);
+    ASSERT_EQ(move(at.slot, at.drive), "GOOD");
+    ASSERT_EQ(settle(drive()), "GOOD");
+    ASSERT_EQ(told(write(drive(), block(1, 100))), "GOOD");
+    // The drive's cartridge goes to the last slot, the one that was written before comes into the drive, and back.
+    ASSERT_TRUE(scsi::exchange_medium(changer(), at.picker, next, at.drive, last));
+    EXPECT_EQ(element(at.drive).volume_tag, first_tag);
+    EXPECT_EQ(element(at.drive).source, next);
+    EXPECT_EQ(element(last).volume_tag, next_tag);
+    EXPECT_FALSE(element(next).full);
+    ASSERT_EQ(settle(drive()), "GOOD");
+    ASSERT_TRUE(scsi::exchange_medium(changer(), at.picker, last, at.drive, next));
+    ASSERT_EQ(settle(drive()), "GOOD");
+    std::vector<std::uint8_t> space(100);
+    EXPECT_EQ(told(read(drive(), space)), "GOOD");
+    EXPECT_EQ(space, block(1, 100));
+}
+
+TEST_P(ChangerConformance, ImpossibleExchangesAreRefused) {
+    const auto next = ElementAddress{static_cast<std::uint16_t>(raw(at.slot) + 1)};
+    const auto exchange = [&](ElementAddress source, ElementAddress destination, ElementAddress second) {
+        return told(run(changer(), scsi::ExchangeMediumCdb{.source = scsi::on_wire(source),
+                                                           .destination = scsi::on_wire(destination),
+                                                           .second_destination = scsi::on_wire(second)}));
+    };
+    EXPECT_EQ(exchange(at.drive, at.slot, at.drive), "05/3B/0E");
+    EXPECT_EQ(exchange(at.slot, at.drive, at.slot), "05/3B/0E");
+    EXPECT_EQ(exchange(at.slot, next, ElementAddress{static_cast<std::uint16_t>(raw(next) + 1)}), "05/3B/0D");
+    EXPECT_EQ(exchange(at.slot, at.slot, at.slot), "05/21/01");
+    EXPECT_EQ(exchange(at.slot, next, ElementAddress{0xFFF0}), "05/21/01");
+    ASSERT_EQ(move(at.slot, at.drive), "GOOD");
+    ASSERT_EQ(settle(drive()), "GOOD");
+    ASSERT_TRUE(scsi::set_medium_removal(drive(), scsi::Removal::prevent));
+    EXPECT_EQ(exchange(next, at.drive, next), "05/53/02");
+    EXPECT_TRUE(scsi::set_medium_removal(drive(), scsi::Removal::allow));
+    EXPECT_EQ(exchange(next, at.drive, next), "GOOD");
+}
+
+TEST_P(ChangerConformance, ThePickerGoesToAnElement) {
+    EXPECT_TRUE(scsi::position_to_element(changer(), at.picker, at.slot));
+    EXPECT_TRUE(scsi::position_to_element(changer(), at.picker, at.drive));
+    EXPECT_EQ(told(run(changer(), scsi::PositionToElementCdb{.destination = BigEndian<2>{0xFFF0}})), "05/21/01");
+    EXPECT_EQ(told(run(changer(), scsi::PositionToElementCdb{.picker = BigEndian<2>{0xFFF0}, .destination = scsi::on_wire(at.slot)})),
+              "05/21/01");
+    EXPECT_EQ(told(run(changer(), scsi::PositionToElementCdb{.destination = scsi::on_wire(at.slot), .invert = 1})), "05/24/00");
 }
 
 TEST_P(ChangerConformance, InventoryIsTaken) {

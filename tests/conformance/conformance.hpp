@@ -16,9 +16,7 @@ class Rig {
     virtual ~Rig() = default;
     virtual scsi::Transport& changer() = 0;
     virtual scsi::Transport& drive(unsigned number) = 0;  // from 0, in the order of their element addresses
-    virtual std::uint64_t capacity() const {
-        return 0;
-    }  // of a cartridge, in bytes, if it is small enough to be filled; 0: not
+    virtual std::uint64_t capacity() const { return 0; }  // of a cartridge, in bytes, if it is small enough to be filled; 0: not
 };
 struct RigKind {
     const char* name;
@@ -51,8 +49,7 @@ class Conformance : public testing::TestWithParam<RigKind> {
     std::string move(ElementAddress from, ElementAddress to) {
         return virtual_library::told(virtual_library::run(
             changer(),
-            scsi::MoveMediumCdb{
-                .picker = scsi::on_wire(at.picker), .source = scsi::on_wire(from), .destination = scsi::on_wire(to)}));
+            scsi::MoveMediumCdb{.picker = scsi::on_wire(at.picker), .source = scsi::on_wire(from), .destination = scsi::on_wire(to)}));
     }
     // The first slot's cartridge is in the first drive and ready, all unit attentions taken.
     void load() {
