@@ -36,6 +36,8 @@ enum class Opcode : std::uint8_t {
     log_sense = 0x4D,
     mode_select_10 = 0x55,
     mode_sense_10 = 0x5A,
+    persistent_reserve_in = 0x5E,
+    persistent_reserve_out = 0x5F,
     read_attribute = 0x8C,
     write_attribute = 0x8D,
     space_16 = 0x91,

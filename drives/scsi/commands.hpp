@@ -9,6 +9,7 @@
 #include "drives/scsi/attributes.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
+#include "drives/scsi/reservations.hpp"
 #include "drives/scsi/sense.hpp"
 #include "drives/scsi/smc.hpp"
 #include "drives/scsi/spc.hpp"
@@ -50,6 +51,17 @@ Result<LogPage> log_sense(const Target& target, LogPageCode page);
 // All attributes of the cartridge in the drive, at most 64 KiB of them.
 Result<std::vector<Attribute>> read_attributes(const Target& target);
 Result<void> write_attributes(const Target& target, std::span<const Attribute> attributes);
+
+// --- reservations; a refusal (ILLEGAL REQUEST) means that the device has none ---
+Result<RegisteredKeys> read_registered_keys(const Target& target);
+Result<ReservationReport> read_reservation(const Target& target);
+Result<std::vector<Registrant>> read_full_status(const Target& target);
+// Registers `key` for this nexus whatever was registered for it before; ReservationKey{} takes the registration away.
+Result<void> register_key(const Target& target, ReservationKey key);
+Result<void> reserve_exclusively(const Target& target, ReservationKey key);
+// Takes the reservation from the holder of `former`, whose registration ends.
+Result<void> preempt(const Target& target, ReservationKey key, ReservationKey former);
+Result<void> release(const Target& target, ReservationKey key);
 
 // --- SMC ---
 Result<void> initialize_element_status(const Target& target);

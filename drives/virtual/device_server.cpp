@@ -35,7 +35,16 @@ void DeviceServer::attention(SenseCode what, Whom whom, NexusId self) {
     }
 }
 
-void DeviceServer::power_on() { nexuses_.clear(); }
+void DeviceServer::power_on() {
+    nexuses_.clear();
+    reservations_.power_on();
+}
+
+void DeviceServer::forget_nexus(NexusId id) {
+    nexuses_.erase(id);
+    names_.erase(id);
+    reservations_.gone(id);
+}
 
 void DeviceServer::lose_nexus(NexusId id) {
     auto found = nexuses_.find(id);
@@ -72,14 +81,45 @@ Answer DeviceServer::serve(const Command& command) {
     if (opcode == scsi::Opcode::inquiry) return inquiry(command);
     if (opcode == scsi::Opcode::request_sense) return request_sense(command);
     if (opcode == scsi::Opcode::report_luns) return report_luns(command);
+    if (reservations_.conflicts(command.nexus, command.cdb)) return {.sense = {}, .transferred = 0, .motion = {}, .status = scsi::Status::reservation_conflict};
     if (!asking.attentions.empty()) {
         auto first = asking.attentions.front();
         asking.attentions.erase(asking.attentions.begin());
         return check_condition(first);
     }
     if (auto first = pending(command)) return check_condition(*first);
+    if (opcode == scsi::Opcode::persistent_reserve_in) return reserve_in(command);
+    if (opcode == scsi::Opcode::persistent_reserve_out) return reserve_out(command);
     if (opcode == scsi::Opcode::maintenance_in) return report_operation_codes(command);
     return run(command);
+}
+
+Answer DeviceServer::reserve_in(const Command& command) {
+    using Cdb = scsi::PersistentReserveInCdb;
+    const auto cdb = *scsi::from_cdb<Cdb>(command.cdb);
+    const auto name_of = [this](NexusId id) {
+        const auto found = names_.find(id);
+        return found == names_.end() ? "nexus-" + std::to_string(raw(id)) : found->second;
+    };
+    const auto report = reservations_.report(static_cast<Cdb::Action>(cdb.action & Cdb::kActionMask), name_of);
+    return report ? give(*report, cdb.allocation_length.value(), command) : check_condition(code::kInvalidField);
+}
+
+Answer DeviceServer::reserve_out(const Command& command) {
+    const auto cdb = *scsi::from_cdb<scsi::PersistentReserveOutCdb>(command.cdb);
+    const auto bytes = gather(command.data_out, sizeof(scsi::ReserveOutParameters));
+    const auto parameters = scsi::decode<scsi::ReserveOutParameters>(bytes);
+    if (!parameters || cdb.parameter_length.value() != bytes.size()) return check_condition(code::kParameterListLength);
+    const auto tell = [this](NexusId other, SenseCode what) { nexus(other).attentions.push_back(what); };
+    Answer answer;
+    answer.transferred = bytes.size();
+    switch (reservations_.change(command.nexus, cdb, *parameters, tell)) {
+        case Reservations::Verdict::done: break;
+        case Reservations::Verdict::conflict: answer.status = scsi::Status::reservation_conflict; break;
+        case Reservations::Verdict::invalid_field: return check_condition(code::kInvalidField);
+        case Reservations::Verdict::invalid_parameter: return check_condition(code::kInvalidParameter);
+    }
+    return answer;
 }
 
 scsi::Designator DeviceServer::designator() const {

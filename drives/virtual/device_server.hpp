@@ -5,7 +5,9 @@
 
 #include "drives/scsi/sense.hpp"
 #include "drives/scsi/spc.hpp"
+#include "drives/scsi/status.hpp"
 #include "drives/virtual/nexus.hpp"
+#include "drives/virtual/reservations.hpp"
 #include "drives/virtual/timing.hpp"
 
 #include <map>
@@ -27,6 +29,7 @@ struct Answer {
     std::optional<Sense> sense;
     std::size_t transferred = 0;
     Motion motion;
+    scsi::Status status = scsi::Status::good;  // another one than GOOD and CHECK CONDITION: nothing was done
 };
 
 // Sense codes that are used in several places.
@@ -70,7 +73,8 @@ class DeviceServer {
     const Identity& identity() const { return identity_; }
     scsi::Designator designator() const;  // T10: vendor, product, serial number
     void lose_nexus(NexusId nexus);
-    void forget_nexus(NexusId nexus) { nexuses_.erase(nexus); }
+    void forget_nexus(NexusId nexus);
+    void name_nexus(NexusId nexus, std::string name) { names_[nexus] = std::move(name); }  // for READ FULL STATUS
     void reset();  // LOGICAL UNIT RESET: every PREVENT is released, modes are default, every nexus gets 29/03
     // How many logical units the library has, all in a row from 0. Set once, before the first command.
     void set_unit_count(std::uint8_t count) { unit_count_ = count; }
@@ -99,11 +103,15 @@ class DeviceServer {
     Answer request_sense(const Command& command);
     Answer report_operation_codes(const Command& command);
     Answer report_luns(const Command& command) const;
+    Answer reserve_in(const Command& command);
+    Answer reserve_out(const Command& command);
 
     std::mutex mutex_;
     Identity identity_;
     std::span<const Supported> supported_;
     std::map<NexusId, Nexus> nexuses_;
+    std::map<NexusId, std::string> names_;
+    Reservations reservations_;
     std::uint8_t unit_count_ = 1;
 };
 

@@ -131,23 +131,30 @@ std::string VirtualLibrary::drive_serial(std::uint8_t lun) const {
     return lun >= 1 && lun <= drives() ? state_->drives[lun - 1u]->identity().serial : std::string{};
 }
 
-Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb,
-                                                scsi::DataOut data_out, MutableBytes data_in,
+std::string VirtualLibrary::State::name_of(std::uint8_t lun) {
+    return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit(lun)->identity().serial);
+}
+
+Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out, MutableBytes data_in,
                                                 std::chrono::milliseconds timeout) {
+    CAPSTAN_TRY(auto answered, serve(nexus, lun, cdb, data_out, data_in, timeout));
+    if (answered.status == scsi::Status::good) return answered.reply;
+    return std::unexpected(scsi::error_from_status(answered.status, state_->name_of(lun)));
+}
+
+Result<VirtualLibrary::Answered> VirtualLibrary::serve(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out,
+                                                       MutableBytes data_in, std::chrono::milliseconds timeout) {
     auto& timing = state_->options.timing;
     auto unit = state_->unit(lun);
-    if (!unit) return State::no_such_unit(cdb, data_in);
+    if (!unit) return Answered{scsi::Status::good, State::no_such_unit(cdb, data_in)};
     auto fault = state_->next_fault(lun);
-    auto name = [&] {
-        return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit->identity().serial);
-    };
     if (fault == CommandFault::Kind::gone)
-        return fail(Recovery::stop_device, fmt::format("{}: the device does not answer any more", name()),
+        return fail(Recovery::stop_device, fmt::format("{}: the device does not answer any more", state_->name_of(lun)),
                     "Look at its power and cable.");
     if (fault == CommandFault::Kind::hung) {
         if (timing.sleep) timing.sleep(timeout);
         return fail(Recovery::stop_device,
-                    fmt::format("{}: no answer to command {:02x}h within {} ms; its outcome is unknown", name(),
+                    fmt::format("{}: no answer to command {:02x}h within {} ms; its outcome is unknown", state_->name_of(lun),
                                 cdb.bytes[0], timeout.count()));
     }
     Answer answer;
@@ -161,9 +168,9 @@ Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun,
     if (timing.mode == TimeMode::simulated && took > timeout && timing.sleep) timing.sleep(timeout);
     if (took > timeout || fault == CommandFault::Kind::lost_reply)
         return fail(Recovery::stop_device,
-                    fmt::format("{}: command {:02x}h: {}; its outcome is unknown", name(), cdb.bytes[0],
+                    fmt::format("{}: command {:02x}h: {}; its outcome is unknown", state_->name_of(lun), cdb.bytes[0],
                                 took > timeout ? "it takes longer than its time limit" : "the reply was lost"));
-    return scsi::ScsiReply{answer.sense, answer.transferred, took};
+    return Answered{answer.status, scsi::ScsiReply{answer.sense, answer.transferred, took}};
 }
 
 }  // namespace capstan::virtual_library

@@ -6,6 +6,7 @@
 
 #include "config/base/error.hpp"
 #include "config/base/ids.hpp"
+#include "drives/scsi/status.hpp"
 #include "drives/scsi/transport.hpp"
 #include "drives/virtual/cartridge_format.hpp"
 #include "drives/virtual/fault_plan.hpp"
@@ -75,6 +76,13 @@ class VirtualLibrary {
     VirtualLibrary(const VirtualLibrary&) = delete;
     VirtualLibrary& operator=(const VirtualLibrary&) = delete;
 
+    // What a device server answers: a status besides GOOD and CHECK CONDITION is no Error here.
+    struct Answered {
+        scsi::Status status = scsi::Status::good;
+        scsi::ScsiReply reply;
+    };
+    Result<Answered> serve(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out, MutableBytes data_in,
+                           std::chrono::milliseconds timeout);
     // The contract of scsi::Transport::execute.
     Result<scsi::ScsiReply> execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out,
                                     MutableBytes data_in, std::chrono::milliseconds timeout);
@@ -105,6 +113,7 @@ class VirtualLibrary {
     Result<void> power_cycle();
     void lose_nexus(NexusId nexus);   // its PREVENT is released; it gets 29/07 from every logical unit
     void forget_nexus(NexusId nexus);   // a lost one that will not come back under this number
+    void name_nexus(NexusId nexus, const std::string& name);  // "iqn.…,i,0x…": how reservations are told of
     void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
     void set_faults(FaultPlan plan);  // counting starts again
     void clear_jam();

@@ -183,6 +183,13 @@ void VirtualLibrary::forget_nexus(NexusId nexus) {
     }
 }
 
+void VirtualLibrary::name_nexus(NexusId nexus, const std::string& name) {
+    for (std::uint8_t lun = 0; lun <= drives(); ++lun) {
+        std::lock_guard lock(state_->unit(lun)->mutex());
+        state_->unit(lun)->name_nexus(nexus, name);
+    }
+}
+
 void VirtualLibrary::reset_unit(std::uint8_t lun) {
     auto unit = state_->unit(lun);
     if (!unit) return;

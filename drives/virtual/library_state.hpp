@@ -26,6 +26,7 @@ struct VirtualLibrary::State {
 
     DeviceServer* unit(std::uint8_t lun);  // nullptr: there is none
     std::optional<CommandFault::Kind> next_fault(std::uint8_t lun);
+    std::string name_of(std::uint8_t lun);  // "virtual drive CAPVTL0001D1"
     static scsi::ScsiReply no_such_unit(const scsi::Cdb& cdb, MutableBytes data_in);
     // With the changer's mutex held: an error that names the cartridge unless it may be handled by a person now.
     Result<void> in_reach(const std::string& cartridge) const;

@@ -22,6 +22,8 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::prevent_allow_medium_removal, {}, 1, 60},
     {Opcode::initialize_element_status_with_range, {}, 60, 1800},
     {Opcode::mode_sense_10, {}, 1, 60},
+    {Opcode::persistent_reserve_in, {}, 1, 60},
+    {Opcode::persistent_reserve_out, {}, 1, 60},
     {Opcode::report_luns, {}, 1, 60},
     {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
     {Opcode::move_medium, {}, 20, 600},

@@ -28,6 +28,8 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::log_sense, {}, 1, 60},
     {Opcode::mode_select_10, {}, 1, 60},
     {Opcode::mode_sense_10, {}, 1, 60},
+    {Opcode::persistent_reserve_in, {}, 1, 60},
+    {Opcode::persistent_reserve_out, {}, 1, 60},
     {Opcode::read_attribute, {}, 1, 60},
     {Opcode::write_attribute, {}, 1, 60},
     {Opcode::space_16, {}, 180, 2900},

@@ -3,6 +3,7 @@
 #include "drives/scsi/attributes.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
+#include "drives/scsi/reservations.hpp"
 #include "drives/scsi/sense.hpp"
 #include "drives/scsi/smc.hpp"
 #include "drives/scsi/ssc.hpp"
@@ -122,6 +123,18 @@ void attributes() {
     store("attributes", "no-value", {0, 0, 0, 5, 8, 6, 1, 0, 0});
 }
 
+void reservations() {
+    const Registrant all[] = {{ReservationKey{1}, true, ReservationType::exclusive_access, "iqn.2026-11.org.example:host,i,0x800000000001"}, {ReservationKey{2}, false, {}, "iqn.b,i,0x00"}};
+    store_with_damage("reservations", "full", encode_full_status(3, all));
+    store_with_damage("reservations", "keys", encode_registered_keys({2, {ReservationKey{5}, ReservationKey{~0ull}}}));
+    store_with_damage("reservations", "held", encode_reservation({9, Reservation{ReservationKey{7}, ReservationType::write_exclusive}}));
+    store("reservations", "free", encode_reservation({1, {}}));
+    Buffer foreign = encode_full_status(1, std::span(all, 1));
+    foreign[32] = 0x06;  // SAS
+    store("reservations", "other-transport", foreign);
+    store("reservations", "empty", {});
+}
+
 void mode_sense() {
     ModeData data{.device_specific = 0x90, .block_descriptor = BlockDescriptor{.density_code = 0x5E}};
     data.pages.push_back(to_page(DataCompressionPage{.compression = 0xC0}));
@@ -218,6 +231,7 @@ int main(int argc, char** argv) {
     inquiry();
     log_pages();
     attributes();
+    reservations();
     mode_sense();
     element_status();
     read_position();

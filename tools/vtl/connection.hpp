@@ -2,7 +2,7 @@
 // level 0). serve() runs on the connection's own thread; answers come from the threads of the unit queues as well.
 #pragma once
 
-#include "drives/virtual/nexus.hpp"
+#include "drives/virtual/library.hpp"
 #include "tools/vtl/login.hpp"
 #include "tools/vtl/stream.hpp"
 #include "tools/vtl/unit_queue.hpp"
@@ -44,7 +44,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     TaskAnswer manage_tasks(const TaskRequestPdu& request);
     bool more_or_run(const std::shared_ptr<Task>& task, bool sequence_ended);
     void run(Task& task);
-    void answer(Task& task, Result<scsi::ScsiReply> reply);
+    void answer(Task& task, Result<virtual_library::VirtualLibrary::Answered> answered);
     bool send_read_data(const Task& task, std::size_t size, bool with_status);
     void abort_tasks(std::optional<std::uint8_t> unit);
 

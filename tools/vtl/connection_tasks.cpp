@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t kTasksMax = 64;
 constexpr std::uint32_t kTransferMax = 32u << 20;  // of one command; drives take 16 MiB at most
-enum class Status : std::uint8_t { good = 0x00, check_condition = 0x02, busy = 0x08, task_set_full = 0x28 };
+using scsi::Status;
 
 std::vector<std::uint8_t> sense_data(const Sense& sense) {
     const auto encoded = scsi::encode_sense(sense, scsi::SenseFormat::fixed);
@@ -59,7 +59,7 @@ bool Connection::command(const Incoming& incoming) {
     }
     if (too_long) {
         constexpr SenseCode kInvalidField{0x5, 0x24, 0x00};
-        answer(*task, scsi::ScsiReply{Sense{.code = kInvalidField, .information = {}}, 0, {}});
+        answer(*task, virtual_library::VirtualLibrary::Answered{Status::good, {Sense{.code = kInvalidField, .information = {}}, 0, {}}});
         return true;
     }
     return more_or_run(task, sequence_ended || agreed_.first_ready_needed);
@@ -115,10 +115,10 @@ void Connection::run(Task& task) {
     const std::array<Bytes, 1> out{task.data()};
     const scsi::DataOut data_out = task.writes ? scsi::DataOut(out) : scsi::DataOut{};
     const auto data_in = task.reads ? task.data() : MutableBytes{};
-    answer(task, target_->library().execute(nexus_, task.unit, task.cdb, data_out, data_in, kAsLongAsItTakes));
+    answer(task, target_->library().serve(nexus_, task.unit, task.cdb, data_out, data_in, kAsLongAsItTakes));
 }
 
-void Connection::answer(Task& task, Result<scsi::ScsiReply> reply) {
+void Connection::answer(Task& task, Result<virtual_library::VirtualLibrary::Answered> answered) {
     std::lock_guard lock(mutex_);
     auto own = tasks_.find(task.tag);
     if (task.aborted || own == tasks_.end() || own->second.get() != &task) return;
@@ -126,10 +126,11 @@ void Connection::answer(Task& task, Result<scsi::ScsiReply> reply) {
     tasks_.erase(own);
     --pending_;
     // No reply is what an initiator gets from a device that hangs or went away; its own clock ends the command.
-    if (!reply) return;
-    const auto moved = std::min<std::size_t>(reply->transferred, task.expected);
+    if (!answered) return;
+    const auto& reply = answered->reply;
+    const auto moved = std::min<std::size_t>(reply.transferred, task.expected);
     const bool short_by = moved < task.expected;
-    const bool with_status = !reply->sense;
+    const bool with_status = !reply.sense && answered->status == Status::good;
     if (task.reads && moved > 0) {
         if (!send_read_data(task, moved, with_status) || with_status) return;
     }
@@ -140,9 +141,10 @@ void Connection::answer(Task& task, Result<scsi::ScsiReply> reply) {
         pdu.residual = BigEndian<4>{task.expected - moved};
     }
     std::vector<std::uint8_t> data;
-    if (reply->sense) {
+    pdu.status = raw(answered->status);
+    if (reply.sense) {
         pdu.status = raw(Status::check_condition);
-        data = sense_data(*reply->sense);
+        data = sense_data(*reply.sense);
     }
     number(pdu);
     send(pdu, data);

@@ -2,6 +2,7 @@
 
 #include "config/base/log.hpp"
 
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <cerrno>
 #include <thread>
@@ -96,6 +97,9 @@ NexusId Target::begin_session(const std::string& initiator, const std::array<std
         nexus = port->second;
         former = std::exchange(sessions_[nexus], connection).lock();
     }
+    std::string session;
+    for (auto byte : session_id) session += fmt::format("{:02x}", byte);
+    library_->name_nexus(nexus, fmt::format("{},i,0x{}", initiator, session));
     if (former) {
         former->shut_down();
         library_->lose_nexus(nexus);
