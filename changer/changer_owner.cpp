@@ -157,12 +157,13 @@ Task<Result<void>> ChangerOwner::Core::take_inventory(std::chrono::seconds limit
         left = std::max(left, kNoWait);
         auto ready = co_await wait_until_ready(left);
         if (!ready) co_return ready;
-        Operation<Result<operations::Elements>> operation = [wanted = abilities](const scsi::Target& robot) {
-            return operations::read_elements(robot, wanted);
+        Operation<Result<operations::Elements>> operation = [wanted = abilities, key = settings.key](const scsi::Target& robot) {
+            return operations::read_elements(robot, wanted, key);
         };
         auto elements = co_await perform_flat(std::move(operation));
         if (elements) {
             abilities = elements->abilities;
+            identity.claim = elements->claim;
             identity.reports_tags = abilities.volume_tags;
             identity.reports_drive_serials = abilities.drive_serials;
             inventory.elements = std::move(elements->facts);
@@ -267,7 +268,9 @@ Result<void> ChangerOwner::replace_device(std::shared_ptr<scsi::Device> device) 
 Task<Result<ChangerIdentity>> ChangerOwner::identify() {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
-    Operation<Result<operations::Identified>> operation = &operations::identify;
+    Operation<Result<operations::Identified>> operation = [key = core.settings.key](const scsi::Target& robot) {
+        return operations::identify(robot, key);
+    };
     CAPSTAN_CO_TRY(auto answer, co_await core.perform_flat(std::move(operation)));
     core.timeouts.take(answer.commands);
     if (answer.is_tgt) core.abilities.all_kinds = core.abilities.current_data = false;

@@ -5,6 +5,7 @@
 
 #include "changer/element_map.hpp"
 #include "config/base/clock.hpp"
+#include "drives/scsi/claim.hpp"
 #include "drives/scsi/device.hpp"
 
 #include <functional>
@@ -16,11 +17,13 @@ struct ChangerIdentity {
     std::string vendor, product, revision, serial;
     bool reports_tags = true;            // volume tags asked for and given
     bool reports_drive_serials = false;  // DVCID
+    scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
 };
 
 struct ChangerSettings {
     LibraryName name;
     std::string serial;                   // of the configuration; empty: not checked
+    std::optional<scsi::ReservationKey> key;  // of this installation: the robot is reserved under it. Empty: it is not reserved
     std::chrono::seconds move_limit{600}; // for one MOVE MEDIUM, unless the robot reports its own
     std::chrono::seconds hang_grace{30};  // beyond a command's own limit, before the device is given up
 };
@@ -57,11 +60,11 @@ class ChangerOwner {
     // Error: a command that was sent through the old door has not come back; nothing is sent until it has.
     Result<void> replace_device(std::shared_ptr<scsi::Device> device);
 
-    // INQUIRY, VPD 80h, element address assignment (MODE SENSE 1Dh). Another serial than the configured one is ask_operator.
+    // INQUIRY, VPD 80h, the reservation. Another serial than the configured one is ask_operator, so is another host's reservation.
     Task<Result<ChangerIdentity>> identify();
     // One TEST UNIT READY; unit attentions are taken and noted. retry_later while the robot scans, ask_operator with an open door.
     Task<Result<void>> probe();
-    // READ ELEMENT STATUS of everything, once the robot is ready (waits up to `limit`). CURDATA keeps the robot still.
+    // The reservation, then READ ELEMENT STATUS of everything, once the robot is ready (waits up to `limit`). CURDATA keeps the robot still.
     Task<Result<Inventory>> inventory(std::chrono::seconds limit = std::chrono::seconds{300});
     // The robot looks at every element again (minutes), then inventory().
     Task<Result<Inventory>> init_element_status();

@@ -45,6 +45,11 @@ ElementFact fact_of(const scsi::ElementStatus& status) {
     return fact;
 }
 
+Result<scsi::Claim> claim(const scsi::Target& robot, const Key& key) {
+    if (!key) return scsi::Claim::not_asked_for;
+    return scsi::claim(robot, *key);
+}
+
 // One kind of element after the other, as mtx asks. A kind that the robot refuses is one that it does not have.
 Result<scsi::ElementStatusReport> read_kinds(const scsi::Target& robot, scsi::ElementQuery query) {
     using scsi::ElementType;
@@ -92,7 +97,7 @@ Result<scsi::ElementStatusReport> read_all(const scsi::Target& robot, Abilities&
 
 Result<scsi::Readiness> probe(const scsi::Target& robot) { return scsi::take_attentions(robot); }
 
-Result<Identified> identify(const scsi::Target& robot) {
+Result<Identified> identify(const scsi::Target& robot, const Key& key) {
     CAPSTAN_CHECK(scsi::take_attentions(robot));
     CAPSTAN_TRY(auto inquiry, scsi::inquiry(robot));
     if (inquiry.peripheral_qualifier != 0 || inquiry.device_type != scsi::DeviceType::changer) {
@@ -103,6 +108,7 @@ Result<Identified> identify(const scsi::Target& robot) {
     }
     Identified found;
     found.identity = {.vendor = inquiry.vendor, .product = inquiry.product, .revision = inquiry.revision, .serial = {}};
+    CAPSTAN_TRY(found.identity.claim, claim(robot, key));
     // tgt 1.0.85 ends when it is asked with CURDATA and DVCID at once, or, a little later, for all kinds of elements at once.
     found.is_tgt = inquiry.vendor == "IET" && inquiry.product == "VIRTUAL-CHANGER";
     auto serial = scsi::vpd_serial_number(robot);
@@ -148,7 +154,8 @@ std::vector<ElementFact> facts_of(const std::vector<scsi::ElementStatus>& elemen
     return facts;
 }
 
-Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities) {
+Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities, const Key& key) {
+    CAPSTAN_TRY(const auto claimed, claim(robot, key));
     CAPSTAN_TRY(auto report, read_all(robot, abilities));
     if (abilities.drive_serials) {
         // Some robots give drive identifiers only when drives alone are asked for.
@@ -166,7 +173,7 @@ Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities) {
             if (element.type == scsi::ElementType::data_transfer && found != devices.end()) element.device = found->second;
         }
     }
-    return Elements{facts_of(report.elements), abilities};
+    return Elements{facts_of(report.elements), abilities, claimed};
 }
 
 MoveAnswer move(const scsi::Target& robot, ElementAddress picker, ElementAddress source, ElementAddress destination) {

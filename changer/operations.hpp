@@ -11,7 +11,8 @@ struct Identified {
     std::vector<scsi::SupportedCommand> commands;  // with the robot's own time limits; empty: it does not say
     bool is_tgt = false;  // tgt's changer: READ ELEMENT STATUS for one kind of element at a time, and without CURDATA
 };
-Result<Identified> identify(const scsi::Target& robot);       // takes unit attentions
+using Key = std::optional<scsi::ReservationKey>;
+Result<Identified> identify(const scsi::Target& robot, const Key& key);  // takes unit attentions
 Result<scsi::Readiness> probe(const scsi::Target& robot);     // takes unit attentions
 Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions; refused: it needs none
 Result<void> lock_doors(const scsi::Target& robot, bool locked);
@@ -26,8 +27,9 @@ struct Abilities {
 struct Elements {
     std::vector<ElementFact> facts;  // numbered and in the order of Inventory
     Abilities abilities;
+    scsi::Claim claim = scsi::Claim::not_asked_for;
 };
-Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities);
+Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities, const Key& key);
 
 struct MoveAnswer {
     bool sent = false;           // false: a unit attention came first, nothing was asked of the robot

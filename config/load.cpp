@@ -105,6 +105,7 @@ class Loader {
             if (const auto* name = map.name("name", library.name))
                 add_unique(names, "library", {name->text, name->place, map.where("name")});
             map.flag("enabled", library.enabled);
+            map.flag("reserve", library.reserve);
             if (const auto* changer = map.take_map("changer", Need::required))
                 read_changer(*changer, map.where("changer"), library.changer, directories);
             read_drives(map, library, drive_names);

@@ -75,6 +75,7 @@ struct DriveSettings {
 struct LibrarySettings {
     std::string name;    // required
     bool enabled = true;
+    bool reserve = true;                // robot and drives are reserved against other hosts, where they offer it
     ChangerSettings changer;            // required
     std::vector<DriveSettings> drives;  // at least one, each element once
 };

@@ -18,6 +18,17 @@ std::optional<api::Time> maybe_time(std::optional<Wall> time) {
     return api::time_of(*time);
 }
 
+namespace {
+std::string name_of(scsi::Claim claim) {
+    switch (claim) {
+        case scsi::Claim::not_asked_for: return "off";
+        case scsi::Claim::not_offered: return "not_offered";
+        case scsi::Claim::held: return "held";
+    }
+    return {};
+}
+}  // namespace
+
 api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     api::LibraryInfo info;
     info.name = library.name().text;
@@ -30,6 +41,7 @@ api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     info.product = identity.product;
     info.revision = identity.revision;
     info.serial = identity.serial;
+    info.reservation = name_of(identity.claim);
     for (const auto& element : library.changer().last_inventory().elements) {
         switch (element.kind) {
             case ElementKind::slot: ++info.slots, info.slots_full += element.full; break;
@@ -69,6 +81,7 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.product = identity.product;
     info.revision = identity.revision;
     info.serial = identity.serial;
+    info.reservation = name_of(identity.claim);
     info.counts_position = identity.counts_position;
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();
     info.activity = drive.activity;

@@ -14,9 +14,25 @@ using changer::ElementKind;
 using pools::Place;
 using pools::PlaceKind;
 
+namespace {
+
+// This installation's, also after a restart: the state database keeps the domain's id, of which 64 bits are enough to know one another.
+scsi::ReservationKey reservation_key(const Uuid& domain) {
+    constexpr std::size_t kDigits = 16;
+    std::string digits = domain.text;
+    std::erase(digits, '-');
+    digits = digits.substr(0, kDigits);
+    std::uint64_t key = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), key, 16);
+    return scsi::ReservationKey{std::max<std::uint64_t>(key, 1)};
+}
+
+}  // namespace
+
 Library::Library(Context& context, const config::LibrarySettings& settings, LibraryDevices devices)
     : context_(context), settings_(settings), name_{settings.name}, open_again_(std::move(devices.open_again)), robot_(context.loop) {
-    changer::ChangerSettings changer_settings{.name = name_};
+    const auto key = settings.reserve ? std::optional(reservation_key(context.store.domain())) : std::nullopt;
+    changer::ChangerSettings changer_settings{.name = name_, .serial = {}, .key = key};
     changer_ = std::make_unique<changer::ChangerOwner>(context.loop, context.clock, std::move(devices.changer), changer_settings);
     changer_->on_stale = [this](changer::StaleReason reason) {
         log::info("inventory-stale", {{"library", name_.text}, {"reason", std::string(changer::name_of(reason))}});
@@ -25,7 +41,7 @@ Library::Library(Context& context, const config::LibrarySettings& settings, Libr
     for (std::size_t i = 0; i < settings.drives.size(); ++i) {
         Drive drive;
         drive.settings = settings.drives[i];
-        drives::DriveSettings drive_settings{.name = DriveName{settings.drives[i].name}};
+        drives::DriveSettings drive_settings{.name = DriveName{settings.drives[i].name}, .serial = {}, .key = key};
         drive.owner = std::make_unique<drives::DriveOwner>(context.loop, context.clock, std::move(devices.drives[i]), drive_settings);
         drives_.push_back(std::move(drive));
     }

@@ -62,7 +62,9 @@ Task<Result<DriveIdentity>> DriveOwner::identify() {
     if (core.state == DriveState::faulted || core.state == DriveState::writing) {
         CAPSTAN_CO_CHECK(core.refused("identify"));
     }
-    Operation<Result<operations::Identified>> operation = &operations::identify;
+    Operation<Result<operations::Identified>> operation = [key = core.settings.key](const scsi::Target& drive) {
+        return operations::identify(drive, key);
+    };
     CAPSTAN_CO_TRY(auto found, co_await core.perform(std::move(operation), Attention::is_expected));
     core.identity = found.identity;
     core.timeouts = found.timeouts;
@@ -126,8 +128,12 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<PositionAsked>("prepare the cartridge"));
     core.forget(fmt::format("{}: it is being prepared again", core.subject()));
-    Operation<Result<PreparedMedium>> operation = &operations::prepare;
-    CAPSTAN_CO_TRY(auto medium, co_await core.perform(std::move(operation)));
+    Operation<Result<operations::Prepared>> operation = [key = core.settings.key](const scsi::Target& drive) {
+        return operations::prepare(drive, key);
+    };
+    CAPSTAN_CO_TRY(auto prepared, co_await core.perform(std::move(operation)));
+    const auto& medium = prepared.medium;
+    core.identity.claim = prepared.claim;
     if (core.state != DriveState::ready) {
         co_return fail(Recovery::refresh_inventory,
                        fmt::format("{}: the drive reports that another cartridge may be in it", core.subject()),

@@ -11,6 +11,7 @@
 #include "config/base/write_permit.hpp"
 #include "drives/block_stream.hpp"
 #include "drives/drive_state.hpp"
+#include "drives/scsi/claim.hpp"
 #include "drives/scsi/device.hpp"
 
 #include <functional>
@@ -23,6 +24,7 @@ struct DriveIdentity {
     std::vector<std::string> designators;  // VPD 83h, as text
     std::uint32_t block_size_min = 1, block_size_max = 0;
     bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
+    scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
 };
 
@@ -61,6 +63,7 @@ struct DriveCounters {  // since the owner was made
 struct DriveSettings {
     DriveName name;
     std::string serial;                     // of the configuration; empty: not checked
+    std::optional<scsi::ReservationKey> key;  // of this installation: the drive is reserved under it. Empty: it is not reserved
     std::chrono::seconds hang_grace{30};    // beyond a command's own time limit, before the device is given up
 };
 
@@ -96,14 +99,14 @@ class DriveOwner final : public BlockReader {
     std::function<void(const std::string& why)> on_trust_lost;
 
     // INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
-    // configured one is ask_operator. In any state but faulted.
+    // configured one is ask_operator, so is another host's reservation. In any state but faulted.
     Task<Result<DriveIdentity>> identify();
     // One TEST UNIT READY (unit attentions are consumed and noted).
     Task<Result<Presence>> probe();
     // After the robot put a cartridge in: asks once a second until the drive is ready. Unit attentions are noted, becoming
     // ready and "no medium yet" are waited for, a seated cartridge is loaded. Errors: ask_operator at `limit`, else by sense.
     Task<Result<void>> wait_until_ready(std::chrono::seconds limit);
-    // Takes all unit attentions, prevents removal, sets variable blocks and buffered mode and reads them back, rewinds.
+    // Takes all unit attentions, reserves the drive, prevents removal, sets variable blocks and buffered mode and reads them back, rewinds.
     // From then on position and modes are trusted.
     Task<Result<PreparedMedium>> prepare();
     // Rewinds and reads at most `size_max` bytes of the first block (0: as much as the drive can). Error only when trust was lost.

@@ -14,7 +14,8 @@ struct Identified {
     DriveIdentity identity;
     scsi::Timeouts timeouts;
 };
-Result<Identified> identify(const scsi::Target& drive);  // takes unit attentions
+using Key = std::optional<scsi::ReservationKey>;
+Result<Identified> identify(const scsi::Target& drive, const Key& key);  // takes unit attentions
 
 struct Probed {
     Presence presence = Presence::absent;
@@ -23,7 +24,11 @@ struct Probed {
 };
 Result<Probed> probe(const scsi::Target& drive);  // takes unit attentions
 Result<void> load(const scsi::Target& drive);
-Result<PreparedMedium> prepare(const scsi::Target& drive);  // takes unit attentions
+struct Prepared {
+    PreparedMedium medium;
+    scsi::Claim claim = scsi::Claim::not_asked_for;
+};
+Result<Prepared> prepare(const scsi::Target& drive, const Key& key);  // takes unit attentions
 Result<void> unload(const scsi::Target& drive);             // takes unit attentions
 
 // Where the drive stands after reading is said even when the read failed: std::nullopt is unknown.

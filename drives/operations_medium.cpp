@@ -1,6 +1,7 @@
 // Getting a cartridge ready and letting it go.
 #include "drives/operations.hpp"
 #include "drives/scsi/attentions.hpp"
+#include "drives/scsi/claim.hpp"
 #include "drives/scsi/sense_table.hpp"
 
 #include <fmt/format.h>
@@ -62,8 +63,14 @@ Result<PreparedMedium> set_modes(const scsi::Target& drive) {
     return medium;
 }
 
-Result<PreparedMedium> prepare_once(const scsi::Target& drive) {
+Result<scsi::Claim> claim(const scsi::Target& drive, const Key& key) {
+    if (!key) return scsi::Claim::not_asked_for;
+    return scsi::claim(drive, *key);
+}
+
+Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
+    CAPSTAN_TRY(const auto claimed, claim(drive, key));
     const auto& not_ready = readiness.not_ready;
     if (not_ready) return std::unexpected(scsi::error_from_sense(fmt::format("{}: it is not ready", drive.name), *not_ready));
     auto held = scsi::set_medium_removal(drive, scsi::Removal::prevent);
@@ -74,7 +81,7 @@ Result<PreparedMedium> prepare_once(const scsi::Target& drive) {
     medium.block_size_max = limits.size_max;
     CAPSTAN_CHECK(scsi::rewind(drive));
     CAPSTAN_CHECK(confirm(drive, BlockNumber{0}));
-    return medium;
+    return Prepared{medium, claimed};
 }
 
 }  // namespace
@@ -88,7 +95,7 @@ Result<void> confirm(const scsi::Target& drive, BlockNumber expected) {
                 "Nothing more is written to this cartridge until its end was read back; look for another program that uses the drive");
 }
 
-Result<Identified> identify(const scsi::Target& drive) {
+Result<Identified> identify(const scsi::Target& drive, const Key& key) {
     CAPSTAN_CHECK(scsi::take_attentions(drive));
     CAPSTAN_TRY(auto inquiry, scsi::inquiry(drive));
     if (inquiry.peripheral_qualifier != 0 || inquiry.device_type != scsi::DeviceType::tape) {
@@ -99,6 +106,7 @@ Result<Identified> identify(const scsi::Target& drive) {
     }
     Identified found;
     auto& identity = found.identity;
+    CAPSTAN_TRY(identity.claim, claim(drive, key));
     identity.vendor = inquiry.vendor;
     identity.product = inquiry.product;
     identity.revision = inquiry.revision;
@@ -160,10 +168,10 @@ Result<void> load(const scsi::Target& drive) {
     return scsi::load(drive);
 }
 
-Result<PreparedMedium> prepare(const scsi::Target& drive) {
+Result<Prepared> prepare(const scsi::Target& drive, const Key& key) {
     // A unit attention in the midst of it makes all of it uncertain: begin again.
     for (int attempt = 0;; ++attempt) {
-        auto medium = prepare_once(drive);
+        auto medium = prepare_once(drive, key);
         if (medium || attempt == 2 || !is_attention(medium.error())) return medium;
     }
 }

@@ -33,6 +33,7 @@ void describe(Visitor& visit, T& value) {
     visit("product", value.product);
     visit("revision", value.revision);
     visit("serial", value.serial);
+    visit("reservation", value.reservation);
     visit("slots", value.slots);
     visit("slots_full", value.slots_full);
     visit("drives", value.drives);
@@ -90,6 +91,7 @@ void describe(Visitor& visit, T& value) {
     visit("product", value.product);
     visit("revision", value.revision);
     visit("serial", value.serial);
+    visit("reservation", value.reservation);
     visit("counts_position", value.counts_position);
     visit("cartridge", value.cartridge);
     visit("volume_tag", value.volume_tag);

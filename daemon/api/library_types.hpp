@@ -12,6 +12,7 @@ struct LibraryInfo {
     std::string state;  // ready, starting, inventory, needs_service, not_present, disabled
     std::string kind;   // virtual, sg, iscsi, standalone
     std::string vendor, product, revision, serial;
+    std::string reservation;  // held, not_offered, off
     std::uint32_t slots = 0, slots_full = 0;
     std::uint32_t drives = 0, drives_full = 0;
     std::uint32_t ie_ports = 0, ie_ports_full = 0;
@@ -63,6 +64,7 @@ struct DriveInfo {
     std::string state;  // dismounted, mounted, loaded, unloaded, dismountable, being_cleaned, needs_service, disabled
     std::string activity;  // idle, loading, labelling, reading, writing, positioning, unloading
     std::string vendor, product, revision, serial;
+    std::string reservation;       // as the library's
     bool counts_position = false;  // it offers no LOCATE: places on the tape are counted, and found by reading on
     std::int64_t cartridge = 0;    // 0: empty
     std::string volume_tag;

@@ -10,6 +10,16 @@ namespace capstan::tools {
 
 using Align = Table::Align;
 
+namespace {
+// Words of another version are shown as they are.
+std::string reservation(const std::string& word) {
+    if (word == "held") return "exclusive access";
+    if (word == "not_offered") return "not offered";
+    if (word == "off") return "none";
+    return shown(word);
+}
+}  // namespace
+
 int list_libraries(Session& session) {
     return session.ask(api::kLibraries, {}, {}, [&](const api::LibraryList& list) {
         Table table({{"LIBRARY"},
@@ -38,6 +48,7 @@ int show_library(Session& session, const std::string& name) {
         facts.add("Kind", library.kind);
         facts.add("Device", shown(fmt::format("{} {} {}", library.vendor, library.product, library.revision)));
         facts.add("Serial number", shown(library.serial));
+        facts.add("Reservation", reservation(library.reservation));
         facts.add("Cartridges", grouped(library.cartridges));
         facts.add("Inventoried", local_time(library.inventoried, "never"));
         facts.print(session.out);
@@ -102,6 +113,7 @@ int show_drive(Session& session, const std::string& name) {
         facts.add("Trouble", shown(drive.trouble));
         facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
         facts.add("Serial number", shown(drive.serial));
+        facts.add("Reservation", reservation(drive.reservation));
         if (drive.counts_position) facts.add("Position", "counted: LOCATE is not offered, so places are found by reading on");
         if (drive.cartridge != 0)
             facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
