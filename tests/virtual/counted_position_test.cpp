@@ -167,6 +167,7 @@ TEST_P(Counted, AgreesWithTheDriveOnAnyWalk) {
             case 8:
                 if (where_it_says() != "unknown" && below(3) == 0) (void)scsi::write_filemarks(*counted_, below(3), scsi::Wait::until_done);
                 break;
+            default: break;
         }
         const auto says = where_it_says();
         if (says == "unknown") continue;
