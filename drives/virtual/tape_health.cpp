@@ -113,8 +113,8 @@ std::optional<std::vector<std::uint8_t>> TapeHealth::log_page(LogPageCode code, 
             page.parameters = cartridge ? volume_statistics(*cartridge) : std::vector{number_parameter(0x0000, 0, 1)};
             break;
         case LogPageCode::tape_alert:
-            for (std::uint16_t flag = 1; flag < alerts_.size(); ++flag)
-                page.parameters.push_back(number_parameter(flag, alerts_.test(flag) ? 1 : 0, 1));
+            for (std::size_t flag = 1; flag < alerts_.size(); ++flag)
+                page.parameters.push_back(number_parameter(static_cast<std::uint16_t>(flag), alerts_.test(flag) ? 1 : 0, 1));
             alerts_.reset();
             break;
         case LogPageCode::tape_capacity:  // of LTO drives, in MiB: what is left and what there is, of the main and the other partition

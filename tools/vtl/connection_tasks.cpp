@@ -207,11 +207,11 @@ TaskAnswer Connection::manage_tasks(const TaskRequestPdu& request) {
         case TaskFunction::abort_task_set:
         case TaskFunction::clear_task_set:
             if (!exists) return TaskAnswer::no_unit;
-            abort_tasks(*unit);
+            abort_tasks(unit);
             return TaskAnswer::complete;
         case TaskFunction::logical_unit_reset:
             if (!exists) return TaskAnswer::no_unit;
-            abort_tasks(*unit);
+            abort_tasks(unit);
             lock.unlock();
             target_->library().reset_unit(*unit);
             return TaskAnswer::complete;
