@@ -139,7 +139,7 @@ class Loader {
     void check_device(MapReader& map, const YamlNode& node, const std::string& device) {
         if (device.empty() || (device.find('/') != std::string::npos && !device.starts_with("/dev/")))
             map.error(node, "sg", fmt::format("{} is neither a path below /dev nor a serial number", in_quotes(device)),
-                      "'capstan library probe' prints what to write.");
+                      "'lsscsi -g' lists the devices; /sys/class/scsi_generic/sg*/device/vpd_pg80 has serial numbers.");
         else
             add_unique(devices_, "device", {node.text, node.place, map.where("sg")});
     }

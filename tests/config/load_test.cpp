@@ -160,8 +160,8 @@ INSTANTIATE_TEST_SUITE_P(
              "'iscsi:' with portal and target, or 'virtual:' with a directory."},
         Case{"DriveWithoutDevice", library("{sg: /dev/sg3}"), ":4:14: libraries[0].drives[0].sg: is missing. Add 'sg:' here."},
         Case{"DeviceElsewhere", library("{sg: ../sg3}", "[{name: D, element: 1, sg: 1234}]"),
-             ":3:19: libraries[0].changer.sg: '../sg3' is neither a path below /dev nor a serial number. 'capstan library probe' prints "
-             "what to write."},
+             ":3:19: libraries[0].changer.sg: '../sg3' is neither a path below /dev nor a serial number. 'lsscsi -g' lists the "
+             "devices; /sys/class/scsi_generic/sg*/device/vpd_pg80 has serial numbers."},
         Case{"DeviceTwice", library("{sg: L1}", "[{name: D, element: 1, sg: L1}]"),
              ":4:40: libraries[0].drives[0].sg: a device is named 'L1' already. The other one stands in line 3; give one of them another name."},
         Case{"NetworkWithoutTarget", library("{iscsi: {portal: a}}", "[{name: D, element: 1, lun: 1}]"),

@@ -123,7 +123,7 @@ Result<SgNode> find_sg_node(const std::string& which, const SystemRoots& roots) 
     std::erase_if(nodes, [&](const SgNode& node) { return node.serial != which; });
     if (nodes.empty()) {
         return fail(Recovery::retry_later, fmt::format("no device of this machine has the serial number {}", which),
-                    "Switch the device on and look with 'capstan library probe'.");
+                    "Switch the device on; 'lsscsi -g' lists what the kernel sees.");
     }
     if (nodes.size() > 1) {
         return fail(Recovery::change_request,

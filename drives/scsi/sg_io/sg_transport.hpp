@@ -15,7 +15,7 @@ namespace capstan::scsi {
 
 class SgTransport final : public Transport {
   public:
-    enum class Hold : std::uint8_t { held, shared };  // shared: for a look at it, as `library probe` does
+    enum class Hold : std::uint8_t { held, shared };  // shared: for a look at it beside other programs
     // `which`: as for find_sg_node.
     explicit SgTransport(std::string which, Hold hold = Hold::held, SystemRoots roots = {});
     // retry_later while the device is not there, ask_operator while another program has it open. Signals must be blocked on the
