@@ -1,12 +1,10 @@
-// Patterns of `capstan find`, over bytes, as find(1) understands them: `*` any bytes (a '/' too), `?` one byte, `[a-z]` and
-// `[!a-z]` one of a set, `\x` the byte x itself. A '[' that is never closed stands for itself. Time: O(pattern x text).
+// Patterns of `capstan find`: shell patterns (config/base/glob.hpp) over the bytes of names and paths.
 #pragma once
 
-#include <string_view>
+#include "config/base/glob.hpp"
 
 namespace capstan::catalog {
 
-bool glob_match(std::string_view pattern, std::string_view text);
 // With a '/' in it a pattern is held against the path from the root, otherwise against the name alone.
 bool matches_object(std::string_view pattern, std::string_view path);
 

@@ -74,6 +74,7 @@ class ChangerOwner::Core {
     ChangerOwner* owner = nullptr;
     scsi::Timeouts timeouts;
     std::string why_faulted;
+    bool connection_lost = false;  // the last operation had none, or lost it
     ChangerIdentity identity;
     operations::Abilities abilities;
     Inventory inventory;
@@ -87,6 +88,7 @@ void ChangerOwner::Core::set_stale(StaleReason reason) {
 }
 
 void ChangerOwner::Core::believe(const scsi::CommandLog& log) {
+    connection_lost = log.connection_ended;
     for (const auto& sense : log.unit_attentions) {
         log::info("unit_attention", {{"library", settings.name.text}, {"sense", to_text(sense.code)}});
         if (auto reason = stale_reason(sense.code)) set_stale(*reason);
@@ -161,9 +163,13 @@ Task<Result<void>> ChangerOwner::Core::take_inventory(std::chrono::seconds limit
             return operations::read_elements(robot, wanted, key);
         };
         auto elements = co_await perform_flat(std::move(operation));
+        if (elements && elements->claim.by_another) {
+            identity.claim = elements->claim.claim;
+            co_return std::unexpected(std::move(*elements->claim.by_another));
+        }
         if (elements) {
             abilities = elements->abilities;
-            identity.claim = elements->claim;
+            identity.claim = elements->claim.claim;
             identity.reports_tags = abilities.volume_tags;
             identity.reports_drive_serials = abilities.drive_serials;
             inventory.elements = std::move(elements->facts);
@@ -193,6 +199,11 @@ Result<std::pair<ElementFact, ElementAddress>> ChangerOwner::Core::check_move(El
             Recovery::change_request,
             fmt::format("{}: there is no way from element {} to element {}", subject(), raw(source), raw(destination)),
             "See 'capstan library show' for its elements");
+    }
+    for (const auto* end : {from, to}) {
+        if (const auto why = why_foreign(settings.foreign, *end, inventory); !why.empty())
+            return fail(Recovery::change_request, fmt::format("{}: nothing is moved from {} to {}: {}", subject(), named(*from), named(*to), why),
+                        "See `foreign` in the library's configuration");
     }
     if (!from->full) {
         return fail(Recovery::refresh_inventory,
@@ -249,6 +260,7 @@ ChangerOwner::~ChangerOwner() = default;
 
 const LibraryName& ChangerOwner::name() const { return core_->settings.name; }
 const ChangerIdentity& ChangerOwner::identity() const { return core_->identity; }
+bool ChangerOwner::connection_lost() const { return core_->connection_lost; }
 const std::string& ChangerOwner::why_faulted() const { return core_->why_faulted; }
 const Inventory& ChangerOwner::last_inventory() const { return core_->inventory; }
 std::optional<StaleReason> ChangerOwner::stale() const { return core_->stale; }
@@ -261,6 +273,7 @@ Result<void> ChangerOwner::replace_device(std::shared_ptr<scsi::Device> device) 
                     "Switch the library off and on; if that does not end it, start capstand again.");
     }
     core_->why_faulted.clear();
+    core_->connection_lost = false;
     core_->set_stale(StaleReason::reset);
     return {};
 }
@@ -272,8 +285,12 @@ Task<Result<ChangerIdentity>> ChangerOwner::identify() {
         return operations::identify(robot, key);
     };
     CAPSTAN_CO_TRY(auto answer, co_await core.perform_flat(std::move(operation)));
+    if (answer.by_another) {
+        core.identity = std::move(answer.identity);
+        co_return std::unexpected(std::move(*answer.by_another));
+    }
     core.timeouts.take(answer.commands);
-    if (answer.is_tgt) core.abilities.all_kinds = core.abilities.current_data = false;
+    if (answer.narrow_element_status) core.abilities.all_kinds = core.abilities.current_data = false;
     const auto found = std::move(answer.identity);
     core.identity = found;
     const auto& wanted = core.settings.serial;
@@ -352,6 +369,16 @@ Task<MoveOutcome> ChangerOwner::move(ElementAddress source, ElementAddress desti
                                  {"reason", to_text(*answer->error)}});
     auto why = std::move(*answer->error);
     co_return co_await core.find_cartridge(std::move(from), destination, std::move(why));
+}
+
+Task<Result<void>> ChangerOwner::let_go() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (core.identity.claim != scsi::Claim::held) co_return Result<void>{};
+    Operation<Result<void>> operation = [key = *core.settings.key](const scsi::Target& robot) { return operations::let_go(robot, key); };
+    CAPSTAN_CO_CHECK(co_await core.perform_flat(std::move(operation)));
+    core.identity.claim = scsi::Claim::not_asked_for;
+    co_return Result<void>{};
 }
 
 Task<Result<void>> ChangerOwner::lock_doors(bool locked) {

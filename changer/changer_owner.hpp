@@ -3,7 +3,7 @@
 // and after (design rule 5) is the caller's.
 #pragma once
 
-#include "changer/element_map.hpp"
+#include "changer/foreign.hpp"
 #include "config/base/clock.hpp"
 #include "drives/scsi/claim.hpp"
 #include "drives/scsi/device.hpp"
@@ -24,6 +24,7 @@ struct ChangerSettings {
     LibraryName name;
     std::string serial;                   // of the configuration; empty: not checked
     std::optional<scsi::ReservationKey> key;  // of this installation: the robot is reserved under it. Empty: it is not reserved
+    config::ForeignSettings foreign;          // never moved, and nothing is put there
     std::chrono::seconds move_limit{600}; // for one MOVE MEDIUM, unless the robot reports its own
     std::chrono::seconds hang_grace{30};  // beyond a command's own limit, before the device is given up
 };
@@ -53,6 +54,7 @@ class ChangerOwner {
     const LibraryName& name() const;
     const ChangerIdentity& identity() const;       // as identify() found it last
     const std::string& why_faulted() const;        // empty: in order. Else nothing is sent until replace_device()
+    bool connection_lost() const;                  // of the last operation: there may be nothing wrong with the robot itself
     const Inventory& last_inventory() const;       // kept up by moves; generation 0: never taken
     std::optional<StaleReason> stale() const;      // empty: the last inventory is believed
     // Called each time the inventory becomes stale, with the reason; an IE port used by hand comes as ie_port_used.
@@ -69,8 +71,10 @@ class ChangerOwner {
     // The robot looks at every element again (minutes), then inventory().
     Task<Result<Inventory>> init_element_status();
     // One MOVE MEDIUM. Imports and exports are moves from and to an IE port. A drive must have unloaded its cartridge before.
-    // Refused at once, with nothing sent, when the last inventory is stale or shows the source empty or the destination full.
+    // Refused at once, with nothing sent, when either end is declared foreign, when the last inventory is stale or shows the source empty or the destination full.
     Task<MoveOutcome> move(ElementAddress source, ElementAddress destination);
+    // Gives the reservation back, so that another host may take the robot over. Done where none is held.
+    Task<Result<void>> let_go();
     // PREVENT/ALLOW MEDIUM REMOVAL: locks or frees the doors and IE ports that the robot controls.
     Task<Result<void>> lock_doors(bool locked);
 

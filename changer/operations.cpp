@@ -1,5 +1,6 @@
 #include "changer/operations.hpp"
 
+#include "drives/scsi/models.hpp"
 #include "drives/scsi/sense_table.hpp"
 #include "drives/scsi/supervised.hpp"
 
@@ -43,11 +44,6 @@ ElementFact fact_of(const scsi::ElementStatus& status) {
     if (status.exception) fact.exception = SenseCode{0, status.asc, status.ascq};
     if (status.device) fact.drive_serial = scsi::serial_number_of(*status.device);
     return fact;
-}
-
-Result<scsi::Claim> claim(const scsi::Target& robot, const Key& key) {
-    if (!key) return scsi::Claim::not_asked_for;
-    return scsi::claim(robot, *key);
 }
 
 // One kind of element after the other, as mtx asks. A kind that the robot refuses is one that it does not have.
@@ -108,15 +104,17 @@ Result<Identified> identify(const scsi::Target& robot, const Key& key) {
     }
     Identified found;
     found.identity = {.vendor = inquiry.vendor, .product = inquiry.product, .revision = inquiry.revision, .serial = {}};
-    CAPSTAN_TRY(found.identity.claim, claim(robot, key));
-    // tgt 1.0.85 ends when it is asked with CURDATA and DVCID at once, or, a little later, for all kinds of elements at once.
-    found.is_tgt = inquiry.vendor == "IET" && inquiry.product == "VIRTUAL-CHANGER";
+    CAPSTAN_TRY(auto claimed, scsi::claim(robot, key));
+    found.identity.claim = claimed.claim;
+    found.by_another = std::move(claimed.by_another);
+    found.narrow_element_status = scsi::find_model(inquiry.vendor, inquiry.product).narrow_element_status;
     auto serial = scsi::vpd_serial_number(robot);
     if (serial) {
         found.identity.serial = *serial;
     } else if (!is_refused(serial.error())) {
         return std::unexpected(std::move(serial.error()));
     }
+    if (found.by_another) return found;
     auto commands = scsi::supported_commands(robot);
     if (commands) {
         found.commands = *std::move(commands);
@@ -138,6 +136,11 @@ Result<void> lock_doors(const scsi::Target& robot, bool locked) {
     return scsi::set_medium_removal(robot, locked ? scsi::Removal::prevent : scsi::Removal::allow);
 }
 
+Result<void> let_go(const scsi::Target& robot, const scsi::ReservationKey& key) {
+    CAPSTAN_CHECK(scsi::take_attentions(robot));
+    return scsi::unclaim(robot, key);
+}
+
 std::vector<ElementFact> facts_of(const std::vector<scsi::ElementStatus>& elements) {
     constexpr ElementKind order[] = {ElementKind::picker, ElementKind::slot, ElementKind::ie_port, ElementKind::drive};
     std::vector<ElementFact> facts;
@@ -155,7 +158,8 @@ std::vector<ElementFact> facts_of(const std::vector<scsi::ElementStatus>& elemen
 }
 
 Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities, const Key& key) {
-    CAPSTAN_TRY(const auto claimed, claim(robot, key));
+    CAPSTAN_TRY(auto claimed, scsi::claim(robot, key));
+    if (claimed.by_another) return Elements{{}, abilities, std::move(claimed)};
     CAPSTAN_TRY(auto report, read_all(robot, abilities));
     if (abilities.drive_serials) {
         // Some robots give drive identifiers only when drives alone are asked for.
@@ -173,7 +177,7 @@ Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities, c
             if (element.type == scsi::ElementType::data_transfer && found != devices.end()) element.device = found->second;
         }
     }
-    return Elements{facts_of(report.elements), abilities, claimed};
+    return Elements{facts_of(report.elements), abilities, std::move(claimed)};
 }
 
 MoveAnswer move(const scsi::Target& robot, ElementAddress picker, ElementAddress source, ElementAddress destination) {

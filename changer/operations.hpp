@@ -9,13 +9,16 @@ namespace capstan::changer::operations {
 struct Identified {
     ChangerIdentity identity;
     std::vector<scsi::SupportedCommand> commands;  // with the robot's own time limits; empty: it does not say
-    bool is_tgt = false;  // tgt's changer: READ ELEMENT STATUS for one kind of element at a time, and without CURDATA
+    std::optional<Error> by_another;               // another host has reserved it: no more than this was asked
+    bool narrow_element_status = false;  // scsi::Model
 };
 using Key = std::optional<scsi::ReservationKey>;
 Result<Identified> identify(const scsi::Target& robot, const Key& key);  // takes unit attentions
 Result<scsi::Readiness> probe(const scsi::Target& robot);     // takes unit attentions
 Result<void> init_element_status(const scsi::Target& robot);  // takes unit attentions; refused: it needs none
 Result<void> lock_doors(const scsi::Target& robot, bool locked);
+
+Result<void> let_go(const scsi::Target& robot, const scsi::ReservationKey& key);  // takes unit attentions
 
 // What was refused by this robot once, or answered wrong, is not asked again.
 struct Abilities {
@@ -27,7 +30,7 @@ struct Abilities {
 struct Elements {
     std::vector<ElementFact> facts;  // numbered and in the order of Inventory
     Abilities abilities;
-    scsi::Claim claim = scsi::Claim::not_asked_for;
+    scsi::Claimed claim;  // of_another: the rest was not asked
 };
 Result<Elements> read_elements(const scsi::Target& robot, Abilities abilities, const Key& key);
 

@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/base/file.hpp"
+#include "config/load_foreign.hpp"
 #include "config/map_reader.hpp"
 #include "config/units.hpp"
 
@@ -109,6 +110,8 @@ class Loader {
             if (const auto* changer = map.take_map("changer", Need::required))
                 read_changer(*changer, map.where("changer"), library.changer, directories);
             read_drives(map, library, drive_names);
+            if (const auto* foreign = map.take_map("foreign"))
+                read_foreign(errors_, *foreign, map.where("foreign"), library.changer.virtual_library, library.foreign);
             map.finish();
             settings_.libraries.push_back(std::move(library));
         }
@@ -131,7 +134,8 @@ class Loader {
         } else if (iscsi) {
             read_iscsi(*iscsi, map.where("iscsi"), changer.iscsi.emplace());
         } else if (node.entries.empty()) {
-            errors_.add(node.place, where, "does not say what the changer is", "Add 'sg:' with its device or serial number, 'iscsi:' with portal and target, or 'virtual:' with a directory.");
+            errors_.add(node.place, where, "does not say what the changer is", "Add 'sg:' with its device or serial number, 'iscsi:' with portal and target, or 'virtual:' with a directory. "
+                        "'capstan library probe' finds libraries and prints these lines.");
         }
     }
 
@@ -139,7 +143,7 @@ class Loader {
     void check_device(MapReader& map, const YamlNode& node, const std::string& device) {
         if (device.empty() || (device.find('/') != std::string::npos && !device.starts_with("/dev/")))
             map.error(node, "sg", fmt::format("{} is neither a path below /dev nor a serial number", in_quotes(device)),
-                      "'lsscsi -g' lists the devices; /sys/class/scsi_generic/sg*/device/vpd_pg80 has serial numbers.");
+                      "'capstan library probe' lists the devices with their serial numbers.");
         else
             add_unique(devices_, "device", {node.text, node.place, map.where("sg")});
     }
@@ -168,6 +172,7 @@ class Loader {
         map.number("ie_ports", changer.ie_ports, {0, 64});
         changer.cartridges = std::min(changer.cartridges, changer.slots);
         map.number("cartridges", changer.cartridges, {0, changer.slots});
+        read_models(map, changer);
         map.size("cartridge_capacity", changer.cartridge_capacity, {16 * kMiB, 100 * kTiB});
         changer.early_warning = std::min(changer.early_warning, changer.cartridge_capacity / 2);
         map.size("early_warning", changer.early_warning, {kMiB, changer.cartridge_capacity / 2});
@@ -183,6 +188,21 @@ class Loader {
                           "Write 1 to 5 of A-Z and 0-9.");
         }
         map.finish();
+    }
+
+    // Which models and media ids there are, the library itself says when it is made.
+    void read_models(MapReader& map, VirtualChanger& changer) {
+        std::string models;
+        map.text("model", models);
+        for (std::size_t begin = 0; begin < models.size();) {
+            const auto end = std::min(models.find(',', begin), models.size());
+            auto name = models.substr(begin, end - begin);
+            std::erase(name, ' ');
+            if (!name.empty()) changer.model.push_back(std::move(name));
+            begin = end + 1;
+        }
+        map.text("media", changer.media);
+        std::erase(changer.media, ' ');
     }
 
     void read_drives(MapReader& library_map, LibrarySettings& library, std::vector<Mention>& names) {

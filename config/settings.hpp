@@ -43,6 +43,9 @@ struct VirtualChanger {
     std::uint64_t early_warning = 64 * kMiB;      // so much before the end; 1MiB to half of the capacity
     VirtualTiming timing = VirtualTiming::none;
     std::string volume_tag_prefix = "CAP";        // 1 to 5 of A-Z and 0-9; the tags are CAP001L8, CAP002L8, …
+    std::vector<std::string> model;               // of its drives: lto-6, lto-8, lto-9, lto-10, old; the last for all that follow.
+                                                  // None: drives that take every cartridge
+    std::string media;                            // instead of `cartridges`: "L8:10,L7:2,CU:1", media ids and how many of each
 };
 
 // A library behind an iSCSI target: its robot, and what its drives share with it.
@@ -72,10 +75,22 @@ struct DriveSettings {
     std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
 };
 
+struct NumberRange {
+    std::uint32_t first = 1, last = 1;
+    friend bool operator==(const NumberRange&, const NumberRange&) = default;
+};
+
+// What belongs to another program or person: never moved, loaded, labelled, written, read or counted.
+struct ForeignSettings {
+    std::vector<NumberRange> slots, ports;  // by number from 1, written 40 or 1-20
+    std::vector<std::string> barcodes;      // shell patterns for volume tags: "ABC*"
+};
+
 struct LibrarySettings {
     std::string name;    // required
     bool enabled = true;
     bool reserve = true;                // robot and drives are reserved against other hosts, where they offer it
+    ForeignSettings foreign;
     ChangerSettings changer;            // required
     std::vector<DriveSettings> drives;  // at least one, each element once
 };

@@ -2,6 +2,7 @@
 
 #include "config/base/log.hpp"
 #include "daemon/operations.hpp"
+#include "daemon/reopen.hpp"
 #include "pools/store/meta.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
@@ -31,6 +32,7 @@ Result<std::unique_ptr<ControlPlane>> ControlPlane::open(World world, config::Se
     CAPSTAN_CHECK(self.ensure_pools());
     self.queue_ = std::make_unique<WorkQueue>(*self.context_);
     CAPSTAN_CHECK(self.queue_->settle_after_start());
+    self.reservations_ = std::make_unique<ReservationWatch>(*self.context_, self.libraries_, *self.queue_);
     self.mounts_ = std::make_unique<MountService>(*self.context_, self.libraries_, *self.queue_);
     backup::JobEnvironment environment{self.world_.loop,
                                        self.world_.clock,
@@ -90,8 +92,10 @@ Task<void> ControlPlane::start() {
         log::error("work-not-taken-up", {{"error", to_text(taken_up.error())}});
     co_await jobs_->repeat_cut_off();
     world_.loop.spawn(mounts_->dismount_idle());
+    world_.loop.spawn(reopen_lost(*context_, libraries_));
     world_.loop.spawn(check_clock());
     world_.loop.spawn(watch_stops());
+    world_.loop.spawn(reservations_->watch());
     world_.loop.spawn(release_expired());
 }
 

@@ -5,6 +5,7 @@
 #include "daemon/context.hpp"
 #include "daemon/job_service.hpp"
 #include "daemon/mount_service.hpp"
+#include "daemon/reservation_watch.hpp"
 
 #include <functional>
 #include <map>
@@ -46,6 +47,8 @@ class ControlPlane {
     Wall started() const { return started_; }
     const std::string& host() const { return world_.host; }
     bool ready() const { return ready_; }  // start() is done
+    // The orderly end, after the jobs': reservations are given back, within the limit.
+    Task<void> let_go(std::chrono::seconds limit) { return reservations_->let_go(limit); }
     // An operator's answer to a request: also ends the two stops, which ask by a request of their own.
     Result<void> answer_request(RequestId id, const std::string& note, bool done, const std::string& who);
 
@@ -66,6 +69,7 @@ class ControlPlane {
     std::unique_ptr<Context> context_;
     Libraries libraries_;
     std::unique_ptr<WorkQueue> queue_;
+    std::unique_ptr<ReservationWatch> reservations_;
     std::unique_ptr<MountService> mounts_;
     std::unique_ptr<JobService> jobs_;
     std::map<std::string, RequestId> stop_requests_;  // by what is stopped: "expiry", "overwriting"

@@ -1,5 +1,6 @@
 #include "daemon/describe.hpp"
 
+#include "config/base/media_types.hpp"
 #include "daemon/api/codec.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
@@ -7,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace capstan::daemon {
@@ -24,6 +26,7 @@ std::string name_of(scsi::Claim claim) {
         case scsi::Claim::not_asked_for: return "off";
         case scsi::Claim::not_offered: return "not_offered";
         case scsi::Claim::held: return "held";
+        case scsi::Claim::of_another: return "of_another";
     }
     return {};
 }
@@ -32,7 +35,8 @@ std::string name_of(scsi::Claim claim) {
 api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     api::LibraryInfo info;
     info.name = library.name().text;
-    info.enabled = library.settings().enabled;
+    info.enabled = !library.disabled();
+    if (library.disabled()) info.disabled = pools::to_text(*library.disabled());
     info.state = library.state();
     const auto& changer = library.settings().changer;
     info.kind = changer.virtual_library ? "virtual" : changer.iscsi ? "iscsi" : "sg";
@@ -43,6 +47,10 @@ api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     info.serial = identity.serial;
     info.reservation = name_of(identity.claim);
     for (const auto& element : library.changer().last_inventory().elements) {
+        if (!library.why_foreign(element).empty()) {
+            ++info.foreign;
+            continue;
+        }
         switch (element.kind) {
             case ElementKind::slot: ++info.slots, info.slots_full += element.full; break;
             case ElementKind::drive: ++info.drives, info.drives_full += element.full; break;
@@ -66,10 +74,43 @@ std::vector<api::LibraryInfo> describe_libraries(ControlPlane& plane) {
         info.name = settings.name;
         info.enabled = false;
         info.state = "disabled";
+        info.disabled = "disabled in the configuration";
         list.push_back(info);
     }
     return list;
 }
+
+namespace {
+
+void describe_abilities(const drives::DriveIdentity& identity, api::DriveInfo& info) {
+    info.kind = identity.kind;
+    for (const auto& each : identity.densities) {
+        const auto name = name_of_density(each.density);
+        auto shown = name.empty() ? fmt::format("density {:02X}h", each.density) : std::string(name);
+        if (each.writes) info.writes.push_back(shown);
+        info.reads.push_back(std::move(shown));
+    }
+    info.not_offered = identity.not_offered;
+}
+
+// What is left follows from the drive's own percentage; without one, from when it will be given up.
+void describe_loading(const drives::DriveOwner::Loading& loading, Steady now, api::DriveInfo& info) {
+    constexpr std::int64_t kHundred = 100;
+    const auto seconds = [](Steady::duration time) {
+        return std::max<std::int64_t>(std::chrono::duration_cast<std::chrono::seconds>(time).count(), 0);
+    };
+    const auto so_far = seconds(now - loading.since);
+    info.loading = loading.what.empty() ? "loading" : loading.what;
+    info.loading_seconds = static_cast<std::uint64_t>(so_far);
+    auto left = seconds(loading.limit - now);
+    if (loading.percent) {
+        info.loading_percent = static_cast<std::uint32_t>(*loading.percent);
+        if (*loading.percent > 0) left = std::min(left, so_far * (kHundred - *loading.percent) / *loading.percent);
+    }
+    info.loading_left_seconds = static_cast<std::uint64_t>(left);
+}
+
+}  // namespace
 
 api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Drive& drive) {
     api::DriveInfo info;
@@ -83,12 +124,20 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.serial = identity.serial;
     info.reservation = name_of(identity.claim);
     info.counts_position = identity.counts_position;
+    describe_abilities(identity, info);
+    if (const auto& loading = drive.owner->loading()) describe_loading(*loading, plane.context().clock.now(), info);
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();
+    if (info.trouble.empty()) info.trouble = drive.foreign;
     info.activity = drive.activity;
     info.job = raw(drive.job);
     if (info.job != 0)
         if (auto job = plane.jobs().info(drive.job)) info.bytes_per_second = job->progress.bytes_per_second;
-    if (!info.trouble.empty()) {
+    if (library.disabled() || drive.disabled) {
+        info.enabled = false;
+        info.state = "disabled";
+        info.disabled = drive.disabled ? pools::to_text(*drive.disabled)
+                                       : fmt::format("its library is {}", pools::to_text(*library.disabled()));
+    } else if (!info.trouble.empty()) {
         info.state = "needs_service";
     } else if (!drive.cartridge) {
         info.state = "dismounted";
@@ -179,6 +228,7 @@ api::MediaInfo describe(ControlPlane& plane, const pools::Cartridge& cartridge) 
         case pools::SideState::import: info.state = "imported"; break;
         default: info.state = std::string(pools::name_of(cartridge.side.state)); break;
     }
+    if (is_cleaning(cartridge.volume_tag)) info.state = "cleaning";
     info.physical_state = "idle";
     if (cartridge.place.kind == pools::PlaceKind::drive) {
         auto* drive = plane.mounts().drive(DriveName{cartridge.place.id});

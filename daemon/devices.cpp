@@ -1,6 +1,6 @@
 #include "daemon/devices.hpp"
 
-#include "config/base/file.hpp"
+#include "config/base/secret.hpp"
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
 #include "drives/scsi/sg_io/sg_transport.hpp"
 #include "drives/scsi/thread_device.hpp"
@@ -25,6 +25,8 @@ virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& setti
     geometry.ports.count = static_cast<std::uint16_t>(settings.ie_ports);
     geometry.cartridges = settings.cartridges;
     geometry.barcode_prefix = settings.volume_tag_prefix;
+    geometry.models = settings.model;
+    geometry.media = settings.media;
     geometry.medium.capacity = settings.cartridge_capacity;
     geometry.medium.early_warning = settings.early_warning;
     return geometry;
@@ -54,10 +56,7 @@ Result<Transports> iscsi_doors(const config::IscsiChanger& wanted, const std::st
     options.header_digest = wanted.header_digest;
     options.user = wanted.user;
     if (!wanted.secret_file.empty()) {
-        constexpr std::size_t kSecretMax = 255;
-        CAPSTAN_TRY(const auto bytes, read_file(wanted.secret_file, kSecretMax + 1));
-        options.secret = text_of(bytes);
-        while (!options.secret.empty() && options.secret.back() == '\n') options.secret.pop_back();
+        CAPSTAN_TRY(options.secret, read_secret(wanted.secret_file));
     }
     return [wanted, options](const config::DriveSettings* drive) {
         scsi::IscsiAddress address{wanted.portal, wanted.target, static_cast<std::uint16_t>(wanted.lun)};

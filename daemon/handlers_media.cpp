@@ -81,12 +81,18 @@ Task<Result<api::MediaDetails>> medium(ControlPlane& plane, std::string name) {
     co_return details;
 }
 
+std::unexpected<Error> refuse_cleaning(const pools::Cartridge& cartridge) {
+    return fail(Recovery::change_request, fmt::format("{} is a cleaning cartridge; nothing is written to it", to_text(cartridge)),
+                "A drive that asks to be cleaned gets it from the library itself (auto clean), or by hand.");
+}
+
 // Which cartridges a label command means: those named, or every one that is known to be blank or was never looked at.
 Result<std::vector<pools::Cartridge>> chosen_for_label(ControlPlane& plane, const api::LabelRequest& request,
                                                        api::WorkAccepted& accepted) {
     std::vector<pools::Cartridge> chosen;
     for (const auto& name : request.media) {
         CAPSTAN_TRY(auto cartridge, find_cartridge(plane, name));
+        if (is_cleaning(cartridge.volume_tag)) return refuse_cleaning(cartridge);
         chosen.push_back(std::move(cartridge));
     }
     if (!request.media.empty()) return chosen;
@@ -98,7 +104,7 @@ Result<std::vector<pools::Cartridge>> chosen_for_label(ControlPlane& plane, cons
         CAPSTAN_TRY(auto here, pools::Cartridges(plane.context().store).in_library(library->name()));
         for (auto& cartridge : here) {
             if (!cartridge.side.media_id.empty()) continue;
-            if (cartridge.volume_tag.text.starts_with("CLN")) {
+            if (is_cleaning(cartridge.volume_tag)) {
                 accepted.notes.push_back(fmt::format("{} is a cleaning cartridge", to_text(cartridge)));
                 continue;
             }
@@ -186,6 +192,7 @@ Task<Result<api::Accepted>> erase(ControlPlane& plane, std::string name, api::Er
         co_return fail(Recovery::change_request, "erasing the whole medium is not available in this version",
                        "Leave out --whole.");
     CAPSTAN_CO_TRY(auto cartridge, find_cartridge(plane, name));
+    if (is_cleaning(cartridge.volume_tag)) co_return refuse_cleaning(cartridge);
     CAPSTAN_CO_TRY(auto pool, pools::Pools(plane.context().store).get(pools::kFreePool));
     std::optional<pools::OperatorWord> word;
     if (request.overwrite)

@@ -2,6 +2,7 @@
 #include "daemon/describe.hpp"
 #include "daemon/handlers.hpp"
 #include "daemon/operations.hpp"
+#include "daemon/request_parts.hpp"
 #include "pools/store/meta.hpp"
 
 #include <fmt/format.h>
@@ -11,6 +12,10 @@ namespace {
 
 Result<Library*> library_named(ControlPlane& plane, const std::string& name) {
     if (auto* found = plane.mounts().library(LibraryName{name})) return found;
+    for (const auto& settings : plane.settings().libraries)
+        if (settings.name == name && !settings.enabled)
+            return fail(Recovery::change_request, fmt::format("library {} is disabled in the configuration", name),
+                        "Set `enabled: true` there and start the daemon again.");
     std::string names;
     for (auto& library : plane.libraries()) names += (names.empty() ? "" : ", ") + library->name().text;
     return fail(Recovery::change_request, fmt::format("there is no library {}", name),
@@ -45,6 +50,8 @@ Task<Result<api::StatusReply>> status(ControlPlane& plane) {
     pools::Meta meta(plane.context().store);
     CAPSTAN_CO_TRY(auto stop, meta.overwrite_stop());
     if (!stop.empty()) reply.warnings.push_back(stop);
+    for (const auto& library : plane.libraries())
+        reply.warnings.insert(reply.warnings.end(), library->remarks().begin(), library->remarks().end());
     for (const auto& library : reply.libraries)
         if (!library.trouble.empty())
             reply.warnings.push_back(fmt::format("library {}: {}", library.name, library.trouble));
@@ -67,6 +74,10 @@ Task<Result<api::LibraryDetails>> library(ControlPlane& plane, std::string name)
         info.address = raw(element.address);
         info.state = element.exception && !element.full ? "unknown" : element.full ? "full" : "empty";
         info.volume_tag = element.volume_tag.text;
+        if (const auto foreign = found->why_foreign(element); !foreign.empty()) {
+            info.state = "foreign";
+            info.trouble = foreign;
+        }
         if (element.exception) info.trouble = fmt::format("the robot reports {}", to_text(*element.exception));
         auto id = std::to_string(element.number);
         if (element.kind == changer::ElementKind::drive)
@@ -104,17 +115,54 @@ Task<Result<api::DriveInfo>> drive(ControlPlane& plane, std::string name) {
                    "'capstan drive list' shows them.");
 }
 
+struct FoundDrive {
+    Library* library;
+    Library::Drive* drive;
+};
+Result<FoundDrive> drive_named(ControlPlane& plane, const std::string& name) {
+    for (auto& library : plane.libraries())
+        if (auto* drive = library->find_drive(DriveName{name})) return FoundDrive{library.get(), drive};
+    return fail(Recovery::change_request, fmt::format("there is no drive {}", name), "'capstan drive list' shows them.");
+}
+
+api::Accepted accepted_as(WorkItemId item) {
+    api::Accepted accepted;
+    accepted.work_item = raw(item);
+    return accepted;
+}
+
 Task<Result<api::Accepted>> enable(ControlPlane& plane, std::string name) {
-    for (auto& library : plane.libraries()) {
-        auto* found = library->find_drive(DriveName{name});
-        if (found == nullptr) continue;
-        CAPSTAN_CO_TRY(auto item, start_enable(plane, *library, *found));
-        api::Accepted accepted;
-        accepted.work_item = raw(item);
-        co_return accepted;
+    CAPSTAN_CO_TRY(auto found, drive_named(plane, name));
+    if (found.drive->disabled && (!found.drive->leased_by.empty() || found.library->disabled())) {  // nothing to open: it never was closed
+        CAPSTAN_CO_CHECK(found.library->set_disabled(*found.drive, std::nullopt));
+        co_return api::Accepted{};
     }
-    co_return fail(Recovery::change_request, fmt::format("there is no drive {}", name),
-                   "'capstan drive list' shows them.");
+    CAPSTAN_CO_TRY(auto item, start_enable(plane, *found.library, *found.drive));
+    co_return accepted_as(item);
+}
+
+pools::Disabled disabled_by(ControlPlane& plane, const Peer& peer, std::string reason) {
+    return {std::move(reason), who_is(peer), plane.context().clock.wall()};
+}
+
+Task<Result<api::Accepted>> disable(ControlPlane& plane, std::string name, api::DisableRequest request, Peer peer) {
+    CAPSTAN_CO_TRY(auto found, drive_named(plane, name));
+    auto why = disabled_by(plane, peer, std::move(request.reason));
+    CAPSTAN_CO_TRY(auto item, start_disable(plane, *found.library, *found.drive, std::move(why), request.unload));
+    co_return accepted_as(item);
+}
+
+Task<Result<api::Accepted>> enable_library(ControlPlane& plane, std::string name) {
+    CAPSTAN_CO_TRY(auto* found, library_named(plane, name));
+    CAPSTAN_CO_TRY(auto item, start_enable(plane, *found));
+    co_return accepted_as(item);
+}
+
+Task<Result<api::Accepted>> disable_library(ControlPlane& plane, std::string name, api::DisableRequest request, Peer peer) {
+    CAPSTAN_CO_TRY(auto* found, library_named(plane, name));
+    auto why = disabled_by(plane, peer, std::move(request.reason));
+    CAPSTAN_CO_TRY(auto item, start_disable(plane, *found, std::move(why)));
+    co_return accepted_as(item);
 }
 
 Task<Result<api::LibraryList>> libraries(ControlPlane& plane) {
@@ -139,6 +187,13 @@ void add_status_handlers(Router& router, ControlPlane& plane) {
     });
     router.on(api::kDrives, [&plane](Call, api::None) { return drives_of(plane); });
     router.on(api::kDriveEnable, [&plane](Call call, api::None) { return enable(plane, call.parameters[0]); });
+    router.on(api::kDriveDisable, [&plane](Call call, api::DisableRequest request) {
+        return disable(plane, call.parameters[0], std::move(request), call.peer);
+    });
+    router.on(api::kLibraryEnable, [&plane](Call call, api::None) { return enable_library(plane, call.parameters[0]); });
+    router.on(api::kLibraryDisable, [&plane](Call call, api::DisableRequest request) {
+        return disable_library(plane, call.parameters[0], std::move(request), call.peer);
+    });
     router.on(api::kDrive, [&plane](Call call, api::None) { return drive(plane, call.parameters[0]); });
 }
 

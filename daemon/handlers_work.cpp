@@ -73,7 +73,7 @@ Task<Result<api::Explanation>> explain(ControlPlane& plane, std::string text) {
     for (const auto& verdict : found->second.media)
         explanation.candidates.push_back({verdict.name, verdict.chosen ? "taken" : "refused", verdict.reason});
     for (const auto& verdict : found->second.drives)
-        explanation.candidates.push_back({verdict.drive.text, verdict.chosen ? "taken" : "busy", verdict.reason});
+        explanation.candidates.push_back({verdict.drive.text, verdict.chosen ? "taken" : verdict.unfit ? "refused" : "busy", verdict.reason});
     co_return explanation;
 }
 

@@ -79,6 +79,16 @@ Task<Result<JobId>> JobService::repeat(pools::Job job) {
     co_return fail(Recovery::give_up, fmt::format("jobs of kind {} are not repeated", pools::name_of(job.kind)));
 }
 
+Task<void> JobService::run_again(const Live& live, Error& error) {
+    if (context_.loop.stopping() || !live.cancelled_by.empty() || !may_repeat(live.job)) co_return;
+    if (live.job.kind == pools::JobKind::catalog_rebuild) co_return;  // it runs alone, and this one is still there
+    Result<JobId> started = co_await repeat(live.job);
+    auto what = started ? fmt::format("It runs again as job {}.", raw(*started))
+                        : fmt::format("It could not be run again: {}", to_text(started.error()));
+    log::info("job-repeated", {{"job", std::to_string(raw(live.job.id))}, {"outcome", what}});
+    error.advice += (error.advice.empty() ? "" : " ") + what;
+}
+
 // The row stays as it is until the new job is there, so that a further crash meanwhile forgets none.
 Task<void> JobService::repeat_cut_off() {
     while (!cut_off_.empty()) {

@@ -58,6 +58,7 @@ void JobService::set_out(std::shared_ptr<Live> live, Task<Result<void>> work) {
 
 Task<void> JobService::follow(std::shared_ptr<Live> live, Task<Result<void>> work) {
     Result<void> outcome = co_await std::move(work);
+    if (!outcome && outcome.error().recovery == Recovery::stop_device) co_await run_again(*live, outcome.error());
     auto recorded = record_end(*live, outcome);
     if (!recorded)
         log::error("job-end-not-recorded",

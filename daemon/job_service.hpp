@@ -57,6 +57,8 @@ class JobService {
     Result<JobId> add(pools::JobKind kind, const std::string& name, const std::string& parameters,
                       const std::string& owner);
     void set_out(std::shared_ptr<Live> live, Task<Result<void>> work);
+    // A device was given up in the midst of it, and what it had taken cannot be had back: once more from the beginning, as a new job.
+    Task<void> run_again(const Live& live, Error& error);
     Task<void> follow(std::shared_ptr<Live> live, Task<Result<void>> work);
     Task<Result<void>> run_backup(std::shared_ptr<Live> live, backup::BackupPlan plan);
     Task<Result<void>> run_read(std::shared_ptr<Live> live, std::vector<ReadPlan> plans,

@@ -14,25 +14,10 @@ using changer::ElementKind;
 using pools::Place;
 using pools::PlaceKind;
 
-namespace {
-
-// This installation's, also after a restart: the state database keeps the domain's id, of which 64 bits are enough to know one another.
-scsi::ReservationKey reservation_key(const Uuid& domain) {
-    constexpr std::size_t kDigits = 16;
-    std::string digits = domain.text;
-    std::erase(digits, '-');
-    digits = digits.substr(0, kDigits);
-    std::uint64_t key = 0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), key, 16);
-    return scsi::ReservationKey{std::max<std::uint64_t>(key, 1)};
-}
-
-}  // namespace
-
 Library::Library(Context& context, const config::LibrarySettings& settings, LibraryDevices devices)
     : context_(context), settings_(settings), name_{settings.name}, open_again_(std::move(devices.open_again)), robot_(context.loop) {
-    const auto key = settings.reserve ? std::optional(reservation_key(context.store.domain())) : std::nullopt;
-    changer::ChangerSettings changer_settings{.name = name_, .serial = {}, .key = key};
+    const auto key = settings.reserve ? std::optional(scsi::ReservationKey{context.store.reservation_key()}) : std::nullopt;
+    changer::ChangerSettings changer_settings{.name = name_, .serial = {}, .key = key, .foreign = settings.foreign};
     changer_ = std::make_unique<changer::ChangerOwner>(context.loop, context.clock, std::move(devices.changer), changer_settings);
     changer_->on_stale = [this](changer::StaleReason reason) {
         log::info("inventory-stale", {{"library", name_.text}, {"reason", std::string(changer::name_of(reason))}});
@@ -45,6 +30,7 @@ Library::Library(Context& context, const config::LibrarySettings& settings, Libr
         drive.owner = std::make_unique<drives::DriveOwner>(context.loop, context.clock, std::move(devices.drives[i]), drive_settings);
         drives_.push_back(std::move(drive));
     }
+    read_disabled();
 }
 
 pools::AuditNote Library::note(std::string why) const { return {"daemon", std::move(why), context_.clock.wall()}; }
@@ -64,19 +50,27 @@ Result<void> Library::set_state(std::string state, std::string trouble) {
     return {};
 }
 
+Task<Result<void>> Library::let_go() {
+    auto hold = co_await robot_.take();
+    ended_ = true;
+    co_return co_await changer_->let_go();
+}
+
 Task<Result<void>> Library::start() {
     auto hold = co_await robot_.take();
-    if (inventoried_) co_return Result<void>{};  // an operator was faster
+    if (inventoried_ || closed_) co_return Result<void>{};  // an operator was faster
     co_return co_await start_locked();
 }
 
 Task<Result<void>> Library::start_locked() {
+    CAPSTAN_CO_CHECK(check_open());
     auto identified = co_await changer_->identify();
     if (!identified) {
         (void)set_state("needs_service", to_text(identified.error()));
         co_return std::unexpected(identified.error());
     }
     for (auto& drive : drives_) {
+        if (drive.disabled) continue;
         auto found = co_await drive.owner->identify();
         drive.trouble = found ? "" : to_text(found.error());
     }
@@ -86,6 +80,8 @@ Task<Result<void>> Library::start_locked() {
         co_return std::unexpected(inventory.error());
     }
     for (auto& drive : drives_) find_element(drive, *inventory);
+    remarks_ = changer::beyond_library(settings_.foreign, name_, *inventory);
+    for (const auto& remark : remarks_) log::warning("foreign-beyond-library", {{"remark", remark}});
     CAPSTAN_CO_CHECK(apply_inventory(*inventory));
     CAPSTAN_CO_CHECK(set_state("ready", ""));
     co_await empty_pickers();
@@ -102,6 +98,7 @@ void Library::find_element(Drive& drive, const changer::Inventory& inventory) {
 }
 
 Task<Result<void>> Library::reopen(Drive& drive) {
+    CAPSTAN_CO_CHECK(check_in_use());
     if (!inventoried_)  // a refusal, no trouble of the drive
         co_return fail(Recovery::retry_later, fmt::format("library {} has not been inventoried", name_.text),
                        fmt::format("Run 'capstan library inventory {}' first.", name_.text));
@@ -139,7 +136,9 @@ Task<void> Library::empty_pickers() {
 }
 
 Task<Result<void>> Library::refresh(bool scan) {
+    CAPSTAN_CO_CHECK(check_in_use());
     auto hold = co_await robot_.take();
+    CAPSTAN_CO_CHECK(check_open());
     if (!changer_->why_faulted().empty()) {
         CAPSTAN_CO_CHECK(changer_->replace_device(open_again_(nullptr)));
         auto identified = co_await changer_->identify();
@@ -153,6 +152,7 @@ Task<Result<void>> Library::refresh(bool scan) {
 }
 
 Task<Result<void>> Library::refresh_locked(bool scan) {
+    CAPSTAN_CO_CHECK(check_open());
     (void)set_state("inventory", "");
     Result<changer::Inventory> inventory;
     if (scan) {
@@ -167,6 +167,10 @@ Task<Result<void>> Library::refresh_locked(bool scan) {
     auto applied = apply_inventory(*inventory);
     (void)set_state(applied ? "ready" : "needs_service", applied ? "" : to_text(applied.error()));
     co_return applied;
+}
+
+std::string Library::why_foreign(const changer::ElementFact& element) const {
+    return changer::why_foreign(settings_.foreign, element, changer_->last_inventory());
 }
 
 Place Library::place_of(const changer::ElementFact& fact) const {
@@ -210,6 +214,15 @@ Result<void> Library::apply_inventory(const changer::Inventory& inventory) {
                        : element.exception ? pools::ElementFact::Content::unknown
                                            : pools::ElementFact::Content::empty;
         fact.volume_tag = element.volume_tag;
+        const auto foreign = why_foreign(element);
+        for (auto& drive : drives_)
+            if (element.kind == ElementKind::drive && drive.settings.element == element.number) drive.foreign = foreign;
+        if (!foreign.empty()) {  // for the database there is nothing: it is not ours
+            fact.content = pools::ElementFact::Content::empty;
+            fact.volume_tag = {};
+            facts.elements.push_back(std::move(fact));
+            continue;
+        }
         if (element.source)
             if (const auto* source = inventory.find(*element.source)) fact.source = place_of(*source);
         facts.elements.push_back(std::move(fact));
@@ -249,7 +262,7 @@ void Library::follow_database() {
 
 Result<Place> Library::free_slot() const {
     for (const auto& element : changer_->last_inventory().elements)
-        if (element.kind == ElementKind::slot && !element.full && element.accessible && !element.exception)
+        if (element.kind == ElementKind::slot && !element.full && element.accessible && !element.exception && why_foreign(element).empty())
             return Place{PlaceKind::slot, std::to_string(element.number)};
     return fail(Recovery::ask_operator, fmt::format("library {}: every slot is full", name_.text),
                 "Take a cartridge out: 'capstan media export VOLUME'.");
@@ -261,6 +274,7 @@ Task<Result<void>> Library::move(CartridgeId cartridge, Place destination, WorkI
 }
 
 Task<Result<void>> Library::move_locked(CartridgeId id, Place destination, WorkItemId item) {
+    CAPSTAN_CO_CHECK(check_open());
     if (changer_->stale()) CAPSTAN_CO_CHECK(co_await refresh_locked());
     pools::Cartridges cartridges(context_.store);
     pools::Journal journal(context_.store);
@@ -305,16 +319,17 @@ Task<Result<void>> Library::move_locked(CartridgeId id, Place destination, WorkI
 }
 
 Task<Result<Library::Loaded>> Library::load(Drive& drive, CartridgeId cartridge, WorkItemId item) {
-    constexpr std::chrono::seconds kReadyLimit = 15min;
+    const auto ready_limit = drive.owner->identity().load_limit;  // a new LTO-9 cartridge takes up to two hours
     drive.activity = "loading";
     Place place{PlaceKind::drive, drive.settings.name};
+    CAPSTAN_CO_CHECK(co_await drive.owner->claim());  // nothing is put into a drive that another host has taken
     if (drive.cartridge != cartridge) CAPSTAN_CO_CHECK(co_await move(cartridge, place, item));
-    CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(kReadyLimit));
+    CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(ready_limit));
     if (drive.owner->cartridge() != cartridge) {
         // The drive was reset and reported a medium of its own accord; whether it is the right one, its label tells.
         CAPSTAN_CO_TRY(auto row, pools::Cartridges(context_.store).get(cartridge));
         drive.owner->cartridge_inserted(cartridge, row.volume_tag);
-        CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(kReadyLimit));
+        CAPSTAN_CO_CHECK(co_await drive.owner->wait_until_ready(ready_limit));
     }
     CAPSTAN_CO_TRY(auto medium, co_await drive.owner->prepare());
     CAPSTAN_CO_TRY(auto label, co_await read_label(*drive.owner));
@@ -324,6 +339,7 @@ Task<Result<Library::Loaded>> Library::load(Drive& drive, CartridgeId cartridge,
         pools::Cartridges cartridges(context_.store);
         CAPSTAN_CO_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
         CAPSTAN_CO_CHECK(cartridges.count_mount(transaction, identified.cartridge.id, context_.clock.wall()));
+        CAPSTAN_CO_CHECK(cartridges.set_density(transaction, identified.cartridge.id, medium.density, note("the drive says so")));
         if (identified.cartridge.write_protected != medium.write_protected)
             CAPSTAN_CO_CHECK(cartridges.set_write_protected(transaction, identified.cartridge.id, medium.write_protected,
                                                             note("the drive says so")));
@@ -341,6 +357,10 @@ Task<Result<void>> Library::put_away(Drive& drive, WorkItemId item) {
     if (!drive.cartridge) co_return Result<void>{};
     drive.activity = "unloading";
     auto unloaded = co_await drive.owner->unload();
+    if (!unloaded && unloaded.error().recovery == Recovery::retry_later) {  // it measures a new cartridge, and lets go of it afterwards
+        auto ready = co_await drive.owner->wait_until_ready(drive.owner->identity().load_limit);
+        if (ready) unloaded = co_await drive.owner->unload();
+    }
     if (!unloaded) {
         drive.trouble = to_text(unloaded.error());
         co_return std::unexpected(unloaded.error());
@@ -354,7 +374,7 @@ Task<Result<void>> Library::put_away(Drive& drive, WorkItemId item) {
     std::optional<Place> destination;
     if (element != nullptr && element->source) {
         const auto* home = inventory.find(*element->source);
-        if (home != nullptr && home->kind == ElementKind::slot && !home->full) destination = place_of(*home);
+        if (home != nullptr && home->kind == ElementKind::slot && !home->full && why_foreign(*home).empty()) destination = place_of(*home);
     }
     if (!destination) {
         CAPSTAN_CO_TRY(destination, free_slot());

@@ -9,6 +9,7 @@
 #include "pools/label_check.hpp"
 #include "pools/mount_plan.hpp"
 #include "pools/store/cartridges.hpp"
+#include "pools/store/disabled_rows.hpp"
 #include "pools/store/work_rows.hpp"
 
 #include <memory>
@@ -35,6 +36,8 @@ class Library {
         JobId job{};                           // of the lease; 0: none
         bool prepared = false;                 // the cartridge was loaded and its label read since it was put in
         std::string trouble;                   // why it cannot be used; empty: it can
+        std::optional<pools::Disabled> disabled;  // by an operator, for service
+        std::string foreign;                   // why what lies in it is not ours; empty: it is, or nothing does
         std::string activity = "idle";         // for the status screen
         Steady idle_since{};
     };
@@ -46,9 +49,13 @@ class Library {
     changer::ChangerOwner& changer() { return *changer_; }
     std::vector<Drive>& drives() { return drives_; }
     Drive* find_drive(const DriveName& name);
-    const std::string& state() const { return state_; }      // starting, ready, inventory, needs_service
+    const std::string& state() const { return state_; }      // starting, ready, inventory, needs_service, disabled
     const std::string& trouble() const { return trouble_; }  // why it is not ready; empty: it is
+    bool connection_lost() const { return !trouble_.empty() && changer_->connection_lost(); }  // that is its trouble, as far as is known
     std::optional<Wall> inventoried() const { return inventoried_; }
+    const std::vector<std::string>& remarks() const { return remarks_; }  // for operators: what in the configuration does not fit it
+    // Why an element of the last inventory is none of ours; empty: it is ours.
+    std::string why_foreign(const changer::ElementFact& element) const;
 
     // Start-up: identify everything, inventory, reconcile, unload what a crash left in drives but keep it there.
     Task<Result<void>> start();
@@ -57,6 +64,15 @@ class Library {
     Task<Result<void>> refresh(bool scan = false);
     // A drive that was in trouble is opened again; the robot is asked what is in it. The caller leased the drive.
     Task<Result<void>> reopen(Drive& drive);
+
+    // Out of use for service (service.cpp), kept in the state database. From then on nothing begins there, what is under way goes on to its
+    // end; then the caller closes it. Empty: in use again; inventory() or reopen() is the caller's next step.
+    const std::optional<pools::Disabled>& disabled() const { return disabled_; }
+    Result<void> set_disabled(std::optional<pools::Disabled> disabled);
+    Result<void> set_disabled(Drive& drive, std::optional<pools::Disabled> disabled);
+    // Gives reservations back and closes the devices; a closed library is not touched at all. No drive of it may be leased but to the caller.
+    Task<Result<void>> close();
+    Task<Result<void>> close(Drive& drive);
 
     // Moves a cartridge to a place of this library, journalled. The drive at either end must have been leased by the caller.
     Task<Result<void>> move(CartridgeId cartridge, pools::Place destination, WorkItemId item);
@@ -74,6 +90,9 @@ class Library {
     // Unloads and puts the cartridge back into a slot. The caller leased the drive.
     Task<Result<void>> put_away(Drive& drive, WorkItemId item);
 
+    // Gives the robot's reservation back; nothing is moved and no inventory is taken from then on.
+    Task<Result<void>> let_go();
+
     pools::AuditNote note(std::string why) const;
 
   private:
@@ -87,6 +106,9 @@ class Library {
     pools::Place place_of(const changer::ElementFact& fact) const;
     Result<void> apply_inventory(const changer::Inventory& inventory);
     void follow_database();  // drives' cartridge members after the database changed
+    Result<void> check_open() const;      // not closed, and the daemon is not at its end
+    Result<void> check_in_use() const;    // nor disabled
+    void read_disabled();
     Result<void> set_state(std::string state, std::string trouble);
 
     Context& context_;
@@ -98,6 +120,10 @@ class Library {
     Turn robot_;
     std::string state_ = "starting", trouble_;
     std::optional<Wall> inventoried_;
+    std::vector<std::string> remarks_;
+    std::optional<pools::Disabled> disabled_;
+    bool closed_ = false;  // close()
+    bool ended_ = false;   // let_go()
 };
 
 }  // namespace capstan::daemon

@@ -88,10 +88,11 @@ Task<void> start_and_say(ControlPlane& plane) {
     sd_notify(0, "READY=1");
 }
 
-// Jobs close and commit what they have; then everything ends.
+// Jobs close and commit what they have, robots and drives are given free for other hosts; then everything ends.
 Task<void> stop_in_order(ControlPlane& plane, std::function<void()> stop_now) {
-    constexpr std::chrono::seconds kJobsLimit{60};
+    constexpr std::chrono::seconds kJobsLimit{60}, kDevicesLimit{10};
     co_await plane.jobs().stop_all(kJobsLimit);
+    co_await plane.let_go(kDevicesLimit);
     stop_now();
 }
 

@@ -18,6 +18,8 @@ Task<Result<void>> MountService::move(CartridgeId id, pools::Place destination, 
         auto* in_drive = cartridge.place.kind == pools::PlaceKind::drive ? where->find_drive(DriveName{cartridge.place.id}) : nullptr;
         if (busy_why.empty() && in_drive != nullptr && !in_drive->leased_by.empty())
             busy_why = fmt::format("drive {} is in use by {}", in_drive->settings.name, in_drive->leased_by);
+        if (auto out = why_out_of_reach(cartridge); busy_why.empty() && !out.empty())
+            busy_why = fmt::format("{} is {}", to_text(cartridge), out);
         if (!busy_why.empty()) {
             CAPSTAN_CO_CHECK(co_await queue_.wait(item, busy_why));
             continue;
@@ -64,9 +66,9 @@ Task<void> MountService::dismount_idle() {
         Library* of = nullptr;
         Library::Drive* due = nullptr;
         for (auto& library : libraries_) {
-            if (library->state() != "ready") continue;
+            if (library->state() != "ready" || library->disabled()) continue;
             for (auto& drive : library->drives()) {
-                if (!drive.cartridge || !drive.leased_by.empty() || !drive.trouble.empty() || !drive.prepared) continue;
+                if (!drive.cartridge || !drive.leased_by.empty() || !drive.trouble.empty() || !drive.prepared || drive.disabled) continue;
                 auto at = drive.idle_since + drive.settings.dismount_delay;
                 if (!next || at < *next) next = at, of = library.get(), due = &drive;
             }

@@ -11,6 +11,10 @@ namespace capstan::daemon {
 
 using pools::MountPlan;
 
+namespace {
+bool was_taken(const Library::Drive& drive) { return drive.owner->identity().claim == scsi::Claim::of_another; }
+}  // namespace
+
 MountService::MountService(Context& context, Libraries& libraries, WorkQueue& queue)
     : context_(context), libraries_(libraries), queue_(queue) {}
 
@@ -38,8 +42,12 @@ std::vector<pools::DriveView> MountService::views() const {
             pools::DriveView view;
             view.name = drive.owner->name();
             view.library = library->name();
-            view.why_unusable = !library->trouble().empty()             ? library->trouble()
+            view.comes_back = library->disabled() || drive.disabled || library->state() == "starting";
+            view.why_unusable = library->disabled()                     ? pools::to_text(*library->disabled())
+                                : drive.disabled                        ? pools::to_text(*drive.disabled)
+                                : !library->trouble().empty()           ? library->trouble()
                                 : !drive.trouble.empty()                ? drive.trouble
+                                : !drive.foreign.empty()                ? drive.foreign
                                                                         : drive.owner->why_faulted();
             view.usable = view.why_unusable.empty() && library->state() != "starting";
             if (library->state() == "starting") view.why_unusable = "its library is starting";
@@ -48,6 +56,7 @@ std::vector<pools::DriveView> MountService::views() const {
             view.cartridge = drive.cartridge;
             view.full = drive.cartridge.has_value();
             view.idle_since = drive.idle_since;
+            view.abilities = {drive.owner->identity().kind, drive.owner->identity().densities};
             views.push_back(std::move(view));
         }
     }
@@ -61,6 +70,15 @@ std::vector<pools::AllocationRequest::Busy> MountService::busy() const {
     return busy;
 }
 
+// What drives that cannot be used have in them.
+std::vector<pools::AllocationRequest::Busy> MountService::stuck() const {
+    std::vector<pools::AllocationRequest::Busy> stuck;
+    for (const auto& drive : views())
+        if (!drive.usable && drive.cartridge)
+            stuck.push_back({*drive.cartridge, fmt::format("is in drive {}, which cannot be used: {}", drive.name.text, drive.why_unusable)});
+    return stuck;
+}
+
 std::optional<MountService::Reserved> MountService::try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing,
                                                                 const std::string& owner, MountPlan& plan) {
     pools::MountRequest request;
@@ -69,8 +87,10 @@ std::optional<MountService::Reserved> MountService::try_reserve(const pools::Car
     request.library = cartridge.library;
     request.place = cartridge.place;
     request.for_writing = writing;
+    request.medium = pools::generation_of(cartridge.volume_tag, cartridge.density);
     for (const auto& held : busy())
         if (held.cartridge == cartridge.id) request.busy = held.why;
+    if (request.busy.empty()) request.busy = why_out_of_reach(cartridge);
     plan = pools::plan_mount(views(), request);
     if (plan.kind != MountPlan::Kind::use_mounted && plan.kind != MountPlan::Kind::load && plan.kind != MountPlan::Kind::evict)
         return std::nullopt;
@@ -94,19 +114,24 @@ Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId
         auto reserved = try_reserve(cartridge, job, writing, owner, plan);
         queue_.explained[item] = {plan.reason, {}, plan.verdicts};
         if (reserved) {
-            CAPSTAN_CO_CHECK(queue_.satisfied(item, fmt::format("{} is in a library", to_text(cartridge))));
+            CAPSTAN_CO_CHECK(queue_.satisfied(item, fmt::format("{} can be had", to_text(cartridge))));
             CAPSTAN_CO_CHECK(queue_.start(item, fmt::format("mounting {}", to_text(cartridge))));
             co_return *reserved;
         }
         if (plan.kind == MountPlan::Kind::impossible)
-            co_return fail(Recovery::ask_operator, fmt::format("{} cannot be mounted: {}", to_text(cartridge), plan.reason),
-                           "Look at 'capstan drive list'; repair a drive, run 'capstan drive enable DRIVE', and run the job again.");
-        if (plan.kind == MountPlan::Kind::ask_operator) {
+            co_return fail(Recovery::ask_operator, plan.reason,
+                           plan.unfit ? "Use another cartridge, or a library whose drives take this one."
+                                      : "Look at 'capstan drive list'; repair a drive, run 'capstan drive enable DRIVE', and run the job again.");
+        const bool is_stuck = plan.kind == MountPlan::Kind::stuck;
+        if (plan.kind == MountPlan::Kind::ask_operator || is_stuck) {
             pools::OperatorRequest request;
             request.kind = pools::RequestKind::mount_this;
             request.work_item = item;
             request.cartridge = id;
-            request.text = fmt::format("Put cartridge {} into an IE port and run 'capstan media import'.", to_text(cartridge));
+            request.text = is_stuck ? fmt::format("{}. Look at the drive, then run 'capstan drive enable {}'; or take the cartridge out by "
+                                                  "hand, put it into an IE port and run 'capstan media import'.",
+                                                  plan.reason, plan.drive.text)
+                                    : fmt::format("Put cartridge {} into an IE port and run 'capstan media import'.", to_text(cartridge));
             auto asked = queue_.ask(std::move(request));
             if (!asked) co_return std::unexpected(asked.error());
         }
@@ -122,12 +147,13 @@ Task<Result<Library::Loaded>> MountService::load(Reserved reserved, WorkItemId i
     }
     queue_.set_doing(item, {fmt::format("loading into drive {}", lease.drive->settings.name)});
     auto loaded = co_await lease.library->load(*lease.drive, lease.cartridge, item);
+    if (!loaded && was_taken(*lease.drive)) loaded.error().recovery = Recovery::stop_device;  // the cartridge cannot help it
     if (!loaded && (loaded.error().recovery == Recovery::stop_device || !lease.drive->owner->why_faulted().empty()))
         lease.drive->trouble = to_text(loaded.error());
     co_return loaded;
 }
 
-void MountService::release(pools::LeaseId id, After after) {
+void MountService::release(pools::LeaseId id, After after, const std::string& why) {
     auto found = leases_.find(id);
     if (found == leases_.end()) return;
     auto lease = found->second;
@@ -143,9 +169,9 @@ void MountService::release(pools::LeaseId id, After after) {
         if (!transaction) {
             done = std::unexpected(transaction.error());
         } else {
-            if (after == After::full || after == After::defective) {
-                auto why = after == After::full ? "the medium is full" : "the medium could not be written (medium error)";
-                auto closed = cartridges.apply(*transaction, lease.cartridge, pools::SideEvent::close, note(why));
+            if (after == After::full || after == After::failed) {
+                auto fact = after == After::full ? std::string("the medium is full") : "closed for writing: " + why;
+                auto closed = cartridges.apply(*transaction, lease.cartridge, pools::SideEvent::close, note(std::move(fact)));
                 if (!closed) done = std::unexpected(closed.error());
             } else {
                 done = cartridges.set_suspect(*transaction, lease.cartridge, true, note("a write or a position failed"));
@@ -166,6 +192,12 @@ Task<Result<pools::ReadLease>> MountService::mount_for_reading(JobId job, Cartri
     auto mount = [](MountService& self, JobId job_id, CartridgeId wanted, WorkItemId work_item) -> Task<Result<pools::ReadLease>> {
         CAPSTAN_CO_TRY(auto reserved, co_await self.reserve(wanted, job_id, false, fmt::format("job {}", raw(job_id)), work_item));
         auto loaded = co_await self.load(reserved, work_item);
+        while (!loaded && was_taken(*self.leases_.at(reserved.lease).drive)) {  // by another host: another drive may do
+            self.release(reserved.lease, After::keep);
+            auto owner = fmt::format("job {}", raw(job_id));
+            CAPSTAN_CO_TRY(reserved, co_await self.reserve(wanted, job_id, false, std::move(owner), work_item));
+            loaded = co_await self.load(reserved, work_item);
+        }
         auto lease = self.leases_.at(reserved.lease);
         if (!loaded || loaded->identified.verdict.kind != pools::LabelVerdictKind::matches) {
             self.release(reserved.lease, After::keep);
@@ -234,11 +266,15 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
     if (request.continuation) allocation.continuation = {request.continuation->family, request.continuation->sequence};
     for (;;) {
         allocation.busy = busy();
+        allocation.stuck = stuck();
         CAPSTAN_CO_TRY(allocation.turned_down, turned_down_.now());
+        CAPSTAN_CO_TRY(auto unreachable, out_of_reach());
+        allocation.turned_down.insert(allocation.turned_down.end(), unreachable.cartridges.begin(), unreachable.cartridges.end());
         CAPSTAN_CO_TRY(auto snapshot, pools::allocation_snapshot(context_.store, allocation, context_.clock.wall()));
         auto decision = pools::choose_medium(snapshot, allocation);
         auto reason = decision.reason;
         if (!turned_down_.last().empty()) reason += "; last turned down: " + turned_down_.last();
+        if (!decision.cartridge && !unreachable.why.empty()) reason += "; " + unreachable.why;
         queue_.explained[item] = {reason, decision.verdicts, {}};
         if (!decision.cartridge && !decision.wait_for && decision.identify) {
             CAPSTAN_CO_CHECK(co_await read_before_asking(*decision.identify, item));
@@ -254,6 +290,10 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
         MountPlan plan;
         auto reserved = try_reserve(cartridge, request.job, true, fmt::format("job {}", raw(request.job)), plan);
         queue_.explained[item].drives = plan.verdicts;
+        if (!reserved && plan.unfit) {  // waiting does not help; another cartridge may do
+            CAPSTAN_CO_CHECK(turned_down_.add(cartridge.id, plan.reason));
+            continue;
+        }
         if (!reserved) {
             CAPSTAN_CO_CHECK(co_await queue_.wait(item, plan.reason));
             continue;

@@ -30,7 +30,7 @@ class MountService final : public pools::MountPort {
 
     Task<Result<pools::WriteLease>> mount_for_writing(pools::WriteRequest request) override;
     Task<Result<pools::ReadLease>> mount_for_reading(JobId job, CartridgeId cartridge) override;
-    void release(pools::LeaseId lease, After after) override;
+    void release(pools::LeaseId lease, After after, const std::string& why = {}) override;
 
     drives::DriveOwner* drive_owner(const DriveName& name);
     Library* library(const LibraryName& name);
@@ -50,6 +50,9 @@ class MountService final : public pools::MountPort {
     TakeIn take_in;
     std::vector<pools::DriveView> views() const;
     std::vector<pools::AllocationRequest::Busy> busy() const;  // what leases hold
+    std::vector<pools::AllocationRequest::Busy> stuck() const;
+    // Why a cartridge cannot be had until an operator enables something: "in drive D1, which is disabled by root"; empty: it can be had.
+    std::string why_out_of_reach(const pools::Cartridge& cartridge);
 
   private:
     struct Lease {
@@ -78,6 +81,12 @@ class MountService final : public pools::MountPort {
     // A suspect cartridge that is in the drive anyway, its label read: is its end as recorded?
     Task<Result<void>> prove_suspect(Lease lease, const Library::Loaded& loaded);
     // Waits until the cartridge can be had in some drive, and reserves both.
+    // All cartridges that are out of reach, and in words why: "library LIB1 is disabled by root"; empty: none.
+    struct OutOfReach {
+        std::vector<CartridgeId> cartridges;
+        std::string why;
+    };
+    Result<OutOfReach> out_of_reach();
     Task<Result<Reserved>> reserve(CartridgeId cartridge, JobId job, bool writing, std::string owner, WorkItemId item);
     std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing, const std::string& owner,
                                         pools::MountPlan& plan);

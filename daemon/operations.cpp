@@ -1,6 +1,7 @@
 #include "daemon/operations.hpp"
 
 #include "config/base/log.hpp"
+#include "config/base/media_types.hpp"
 #include "daemon/api/codec.hpp"
 #include "pools/store/pool_rows.hpp"
 
@@ -26,7 +27,7 @@ Task<Result<void>> inventory(ControlPlane& plane, Library& library, bool full, W
     CAPSTAN_CO_TRY(auto here, cartridges.in_library(library.name()));
     std::vector<CartridgeId> to_read;
     for (const auto& cartridge : here)
-        if (full || cartridge.must_identify) to_read.push_back(cartridge.id);
+        if ((full || cartridge.must_identify) && !is_cleaning(cartridge.volume_tag)) to_read.push_back(cartridge.id);
     std::uint32_t done = 0;
     std::string failures;
     for (auto id : to_read) {
@@ -47,13 +48,51 @@ Result<void> is_idle(const Library::Drive& drive) {
 
 Task<Result<void>> enable(ControlPlane& plane, Library& library, Library::Drive& drive, WorkItemId item) {
     CAPSTAN_CO_CHECK(is_idle(drive));
-    drive.leased_by = fmt::format("work item {}", raw(item));
-    auto outcome = plane.queue().start(item, fmt::format("opening drive {} again", drive.settings.name));
+    drive.leased_by = fmt::format("work item {}", raw(item));  // before it is enabled: it must be opened first
+    auto outcome = drive.disabled ? library.set_disabled(drive, std::nullopt) : Result<void>{};
+    if (outcome) outcome = plane.queue().start(item, fmt::format("opening drive {} again", drive.settings.name));
     if (outcome) outcome = co_await library.reopen(drive);
     drive.leased_by.clear();
     drive.activity = "idle";
     plane.context().changed.notify();
     co_return outcome;
+}
+
+Error enabled_again(const std::string& what) { return {Recovery::cancelled, what + " was enabled again", "", {}}; }
+
+// Waits for what is under way, then closes the drive.
+Task<Result<void>> disable(ControlPlane& plane, Library& library, Library::Drive& drive, bool unload, WorkItemId item) {
+    const auto name = "drive " + drive.settings.name;
+    while (!drive.leased_by.empty() && drive.disabled)
+        CAPSTAN_CO_CHECK(co_await plane.queue().wait(item, fmt::format("{} is in use by {}", name, drive.leased_by)));
+    if (!drive.disabled) co_return std::unexpected(enabled_again(name));
+    CAPSTAN_CO_CHECK(plane.queue().start(item, fmt::format("closing {}", name)));
+    if (library.disabled() || !library.inventoried()) co_return Result<void>{};  // it is closed
+    drive.leased_by = fmt::format("work item {}", raw(item));
+    Result<void> outcome;
+    if (unload) outcome = co_await library.put_away(drive, item);
+    if (outcome) outcome = co_await library.close(drive);
+    if (!drive.disabled) outcome = co_await library.reopen(drive);
+    drive.leased_by.clear();
+    drive.activity = "idle";
+    plane.context().changed.notify();
+    co_return outcome;
+}
+
+Task<Result<void>> disable(ControlPlane& plane, Library& library, WorkItemId item) {
+    const auto name = "library " + library.name().text;
+    auto in_use = [](Library& of) {
+        for (const auto& drive : of.drives())
+            if (!drive.leased_by.empty()) return fmt::format("drive {} is in use by {}", drive.settings.name, drive.leased_by);
+        return std::string();
+    };
+    for (auto why = in_use(library); !why.empty() && library.disabled(); why = in_use(library))
+        CAPSTAN_CO_CHECK(co_await plane.queue().wait(item, why));
+    if (!library.disabled()) co_return std::unexpected(enabled_again(name));
+    CAPSTAN_CO_CHECK(plane.queue().start(item, fmt::format("closing {}", name)));
+    CAPSTAN_CO_CHECK(co_await library.close());
+    if (!library.disabled()) co_return co_await library.refresh();
+    co_return Result<void>{};
 }
 
 // Into an IE port, after the item was begun: that is somebody's later decision.
@@ -83,7 +122,8 @@ Task<Result<void>> import_all(ControlPlane& plane, Library& library, bool again,
             CAPSTAN_CO_CHECK(co_await library.move(cartridge.id, slot, item));
         }
         ++imported;
-        if (cartridge.must_identify) CAPSTAN_CO_CHECK(co_await plane.mounts().identify(cartridge.id, item));
+        if (cartridge.must_identify && !is_cleaning(cartridge.volume_tag))
+            CAPSTAN_CO_CHECK(co_await plane.mounts().identify(cartridge.id, item));
     }
     if (imported == 0 && !again)
         co_return fail(Recovery::ask_operator, fmt::format("no cartridge is in an IE port of library {}", library.name().text),
@@ -95,7 +135,7 @@ Task<Result<void>> export_one(ControlPlane& plane, Library& library, CartridgeId
     CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(plane.context().store).get(id));
     if (cartridge.place.kind == pools::PlaceKind::ie_port) co_return Result<void>{};
     for (const auto& element : library.changer().last_inventory().elements) {
-        if (element.kind != changer::ElementKind::ie_port || element.full) continue;
+        if (element.kind != changer::ElementKind::ie_port || element.full || !library.why_foreign(element).empty()) continue;
         pools::Place port{pools::PlaceKind::ie_port, std::to_string(element.number)};
         co_return co_await plane.mounts().move(id, std::move(port), item);
     }
@@ -180,6 +220,27 @@ Result<void> take_up_operations(ControlPlane& plane) {
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full) {
     pools::WorkItem item{.kind = pools::WorkKind::inventory, .library = library.name()};
     return start(plane, std::move(item), {.full = full});
+}
+
+Result<WorkItemId> start_enable(ControlPlane& plane, Library& library) {
+    CAPSTAN_CHECK(library.set_disabled(std::nullopt));
+    return start_inventory(plane, library, false);
+}
+
+Result<WorkItemId> start_disable(ControlPlane& plane, Library& library, Library::Drive& drive, pools::Disabled why, bool unload) {
+    CAPSTAN_CHECK(library.set_disabled(drive, std::move(why)));
+    pools::WorkItem item{.kind = pools::WorkKind::dismount, .library = library.name(), .drive = drive.owner->name()};
+    CAPSTAN_TRY(auto id, plane.queue().add(std::move(item)));
+    plane.context().loop.spawn(run(plane, id, disable(plane, library, drive, unload, id)));
+    return id;
+}
+
+Result<WorkItemId> start_disable(ControlPlane& plane, Library& library, pools::Disabled why) {
+    CAPSTAN_CHECK(library.set_disabled(std::move(why)));
+    pools::WorkItem item{.kind = pools::WorkKind::dismount, .library = library.name()};
+    CAPSTAN_TRY(auto id, plane.queue().add(std::move(item)));
+    plane.context().loop.spawn(run(plane, id, disable(plane, library, id)));
+    return id;
 }
 
 Result<WorkItemId> start_enable(ControlPlane& plane, Library& library, Library::Drive& drive) {

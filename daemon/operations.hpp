@@ -11,8 +11,14 @@ Result<void> take_up_operations(ControlPlane& plane);
 
 // By barcode; `full`: also mounts every cartridge whose label is to be read, or every one.
 Result<WorkItemId> start_inventory(ControlPlane& plane, Library& library, bool full);
-// Takes a drive back into use after a repair. Error: it is in use.
+// Takes a drive back into use after a repair or service. Error: it is in use; one that was disabled, and was still in use, is enabled none the less.
 Result<WorkItemId> start_enable(ControlPlane& plane, Library& library, Library::Drive& drive);
+// Takes a library into use again, with an inventory.
+Result<WorkItemId> start_enable(ControlPlane& plane, Library& library);
+// Out of use for service, from now on and over a restart. The work item waits for what is under way, then closes the devices; `unload`: and
+// before that puts away what is in the drive.
+Result<WorkItemId> start_disable(ControlPlane& plane, Library& library, Library::Drive& drive, pools::Disabled why, bool unload);
+Result<WorkItemId> start_disable(ControlPlane& plane, Library& library, pools::Disabled why);
 Result<WorkItemId> start_label(ControlPlane& plane, const pools::Cartridge& cartridge, const pools::Pool& pool,
                                std::optional<pools::OperatorWord> word);
 Result<WorkItemId> start_move(ControlPlane& plane, const pools::Cartridge& cartridge, pools::Place destination);

@@ -26,7 +26,8 @@ struct StreamReport {
                           // end_block and filemark entries still are (call again), then write_blocks the end of the medium
         volume_overflow,  // the front entry was not written; all before next_sequence is proven. Nothing more fits
         ended,            // an end entry: all before it is proven
-        failed,           // `error`; entries from proven_sequence on may or may not be on the medium. The permit is void
+        failed,           // `error`; entries from proven_sequence on may or may not be on the medium. The permit is void, or
+                          // good for mark_end() alone
     };
     Reason reason = Reason::failed;
     std::uint64_t next_sequence = 0;    // of the first ring entry that is still to be written (the ring's front)
@@ -34,6 +35,9 @@ struct StreamReport {
     BlockNumber position{};             // where the next object will be
     BlockNumber proven_position{};      // objects below it are on the medium
     bool early_warning = false;         // seen on this medium in this session
+    // failed: no answer came, and the device may still have the ring in use. Nobody but it may touch the ring's consumer side.
+    // Otherwise the ring's front is the first entry that is not proven, and all from there on is as it was pushed.
+    bool ring_in_use = false;
     std::uint64_t blocks = 0;           // accepted in this call
     std::uint64_t bytes = 0;
     std::optional<Error> error;         // set exactly when failed
@@ -63,6 +67,10 @@ class BlockWriter {
     virtual Task<Result<BlockNumber>> synchronize() = 0;
     // Synchronises and closes the session: the drive may be positioned and unloaded again. Mandatory; the destructor does no I/O.
     virtual Task<Result<BlockNumber>> finish() = 0;
+    // After write_from failed: behind the last object that is proven, over what is not, these items are written and synchronised,
+    // if the drive still takes them (the medium had a bad spot; position and modes were never in doubt). Then the session is over
+    // either way. The position behind them is the answer. Error: nothing is marked, the proven objects stand all the same.
+    virtual Task<Result<BlockNumber>> mark_end(std::vector<WriteItem> items) = 0;
     // The running write_from ends with `starved` at the next entry. It may be called while write_from is awaited.
     virtual void interrupt() = 0;
 };

@@ -22,6 +22,7 @@ DriveBlockWriter::~DriveBlockWriter() {
 }
 
 Result<void> DriveBlockWriter::check_open() const {
+    if (broken_) return std::unexpected(*broken_);
     if (!over_ && permit_.valid() && core_->state == DriveState::writing) return {};
     return fail(Recovery::change_request,
                 fmt::format("{}: the write session is over: {}", core_->subject(),
@@ -55,6 +56,8 @@ Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring,
     }
     if (!open) {
         auto report = failed_report(std::move(open.error()));
+        report.ring_in_use = ring_in_use_;
+        if (!ring_in_use_) ring->rewind();  // what was taken before trust ended is not proven
         report.proven_sequence = ring->proven();
         report.next_sequence = ring->taken();
         co_return report;
@@ -70,9 +73,11 @@ Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring,
         // The ring may still be in use by the drive's thread: what is proven in it is the last word. If it only goes on
         // because the daemon stops, it ends at the next entry.
         *stop = true;
+        ring_.reset();
         auto report = failed_report(std::move(answer.error()));
         report.proven_sequence = ring->proven();
         report.next_sequence = ring->taken();
+        report.ring_in_use = ring_in_use_ = true;
         break_off(*report.error);
         co_return report;
     }
@@ -80,7 +85,13 @@ Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring,
     core_->counters.blocks_written += answer->report.blocks;
     core_->counters.bytes_written += answer->report.bytes;
     if (ring->proven() == ring->taken()) ring_.reset();
-    if (answer->report.reason == StreamReport::Reason::failed) break_off(*answer->report.error);
+    if (answer->report.reason == StreamReport::Reason::failed) {
+        ring_.reset();
+        if (scsi::tells_of_bad_medium(*answer->report.error) && permit_.valid() && core_->state == DriveState::writing)
+            broken_ = answer->report.error;
+        else
+            break_off(*answer->report.error);
+    }
     co_return std::move(answer->report);
 }
 
@@ -120,6 +131,22 @@ Task<Result<BlockNumber>> DriveBlockWriter::synchronize() {
     CAPSTAN_CO_TRY(auto turn, co_await core_->turn());
     CAPSTAN_CO_CHECK(check_open());
     co_return co_await synchronize_now();
+}
+
+Task<Result<BlockNumber>> DriveBlockWriter::mark_end(std::vector<WriteItem> items) {
+    CAPSTAN_CO_TRY(auto turn, co_await core_->turn());
+    if (!broken_ || over_ || !permit_.valid() || core_->state != DriveState::writing)
+        co_return fail(Recovery::change_request,
+                       fmt::format("{}: nothing can be written behind what is proven: {}", core_->subject(),
+                                   broken_ ? permit_.why_void() : "no write has failed"));
+    Operation<Result<operations::WriteCursor>> operation = [cursor = cursor_, items = std::move(items)](const scsi::Target& drive) {
+        return operations::mark_end(drive, cursor, items);
+    };
+    auto done = co_await core_->perform(std::move(operation));
+    break_off(*broken_);
+    if (!done) co_return std::unexpected(std::move(done.error()));
+    cursor_ = *done;
+    co_return cursor_.proven;
 }
 
 Task<Result<BlockNumber>> DriveBlockWriter::finish() {

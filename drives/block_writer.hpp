@@ -14,6 +14,7 @@ class DriveBlockWriter final : public BlockWriter {
     Task<Result<WriteReport>> write_blocks(std::vector<WriteItem> items) override;
     Task<Result<BlockNumber>> synchronize() override;
     Task<Result<BlockNumber>> finish() override;
+    Task<Result<BlockNumber>> mark_end(std::vector<WriteItem> items) override;
     void interrupt() override { *stop_ = true; }
 
   private:
@@ -27,6 +28,8 @@ class DriveBlockWriter final : public BlockWriter {
     operations::WriteCursor cursor_;
     std::shared_ptr<BlockRing> ring_;  // with entries that are not proven
     operations::StopFlag stop_;
+    std::optional<Error> broken_;  // the medium did not take a block: only mark_end() is left
+    bool ring_in_use_ = false;     // by an operation that never answered
     bool over_ = false;
 };
 

@@ -76,6 +76,7 @@ void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention)
     counters.recovered_errors += log.recovered;
     counters.medium_errors += log.medium_errors;
     counters.unit_attentions += log.unit_attentions.size();
+    connection_lost = log.connection_ended;
     for (const auto& sense : log.unit_attentions) {
         auto rule = scsi::rule_for(sense.code);
         log::info("unit_attention", {{"drive", settings.name.text}, {"sense", to_text(sense.code)}});

@@ -68,6 +68,7 @@ class DriveOwner::Core {
 
     DriveState state = DriveState::empty;
     std::string why_faulted;
+    bool connection_lost = false;  // the last operation had none, or lost it
     DriveIdentity identity;
     scsi::Timeouts timeouts;
     std::shared_ptr<scsi::TapeCount> count = std::make_shared<scsi::TapeCount>();

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::chrono::seconds kNap{1};       // between two looks at a drive that loads
 constexpr std::chrono::seconds kSeating{15};  // a drive may need that to see what the robot put into it
+constexpr std::chrono::minutes kSeen{15};     // and so long at most, whatever it needs to load it afterwards
 template <class T>
 using Operation = std::move_only_function<T(const scsi::Target&)>;
 }  // namespace
@@ -25,6 +26,7 @@ DriveOwner::~DriveOwner() = default;
 const DriveName& DriveOwner::name() const { return core_->settings.name; }
 DriveState DriveOwner::state() const { return core_->state; }
 const std::string& DriveOwner::why_faulted() const { return core_->why_faulted; }
+bool DriveOwner::connection_lost() const { return core_->connection_lost; }
 const DriveIdentity& DriveOwner::identity() const { return core_->identity; }
 const DriveCounters& DriveOwner::counters() const { return core_->counters; }
 std::optional<BlockNumber> DriveOwner::position() const { return core_->prepared ? core_->position : std::nullopt; }
@@ -52,6 +54,7 @@ Result<void> DriveOwner::replace_device(std::shared_ptr<scsi::Device> device) {
                     "Switch the drive off and on; if that does not end it, start capstand again.");
     }
     core_->why_faulted.clear();
+    core_->connection_lost = false;
     core_->fact<Replaced>();
     return {};
 }
@@ -67,6 +70,7 @@ Task<Result<DriveIdentity>> DriveOwner::identify() {
     };
     CAPSTAN_CO_TRY(auto found, co_await core.perform(std::move(operation), Attention::is_expected));
     core.identity = found.identity;
+    if (found.by_another) co_return std::unexpected(std::move(*found.by_another));
     core.timeouts = found.timeouts;
     const auto& wanted = core.settings.serial;
     if (!wanted.empty() && wanted != found.identity.serial) {
@@ -76,6 +80,36 @@ Task<Result<DriveIdentity>> DriveOwner::identify() {
                        "Correct the drive's device or serial number in the configuration");
     }
     co_return found.identity;
+}
+
+Task<Result<void>> DriveOwner::claim() {
+    auto& core = *core_;
+    if (!core.settings.key) co_return Result<void>{};
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (core.state == DriveState::faulted || core.state == DriveState::writing) {
+        CAPSTAN_CO_CHECK(core.refused("reserve it"));
+    }
+    Operation<Result<scsi::Claimed>> operation = [key = core.settings.key](const scsi::Target& drive) {
+        return operations::claim(drive, key);
+    };
+    CAPSTAN_CO_TRY(auto claimed, co_await core.perform(std::move(operation), Attention::is_expected));
+    core.identity.claim = claimed.claim;
+    if (claimed.by_another) co_return std::unexpected(std::move(*claimed.by_another));
+    co_return Result<void>{};
+}
+
+Task<Result<void>> DriveOwner::let_go() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    if (core.identity.claim != scsi::Claim::held) co_return Result<void>{};
+    if (core.state == DriveState::faulted || core.state == DriveState::writing) {
+        CAPSTAN_CO_CHECK(core.refused("give its reservation back"));
+    }
+    core.forget(fmt::format("{}: its reservation is given back", core.subject()));
+    Operation<Result<void>> operation = [key = *core.settings.key](const scsi::Target& drive) { return operations::let_go(drive, key); };
+    CAPSTAN_CO_CHECK(co_await core.perform(std::move(operation), Attention::is_expected));
+    core.identity.claim = scsi::Claim::not_asked_for;
+    co_return Result<void>{};
 }
 
 Task<Result<Presence>> DriveOwner::probe() {
@@ -92,7 +126,7 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
     CAPSTAN_CO_CHECK(core.request<LoadAsked>("wait until it is ready"));
     const auto begun = core.clock.now();
     const auto deadline = begun + limit;
-    core.loading = Loading{core.clock.now(), {}, {}};
+    core.loading = Loading{core.clock.now(), {}, {}, deadline};
     bool load_asked = false;
     for (;;) {
         auto probed = co_await core.probe_once();
@@ -100,10 +134,13 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
         if (!probed) co_return std::unexpected(std::move(probed.error()));
         if (probed->presence == Presence::ready) co_return Result<void>{};
         core.loading->what = probed->words;
-        if (core.clock.now() >= deadline) {
+        core.loading->percent = probed->percent;
+        const bool too_late = core.clock.now() >= deadline || (probed->presence == Presence::absent && core.clock.now() - begun >= kSeen);
+        if (too_late) {
             core.loading.reset();
             auto state = probed->presence == Presence::absent ? "it does not see a cartridge" : "it is still not ready";
-            Error late{Recovery::ask_operator, fmt::format("{}: {} after {} s", core.subject(), state, limit.count()),
+            Error late{Recovery::ask_operator, fmt::format("{}: {} after {} s", core.subject(), state,
+                                               std::chrono::duration_cast<std::chrono::seconds>(core.clock.now() - begun).count()),
                        "Check the drive's panel", probed->sense};
             co_return std::unexpected(std::move(late));
         }
@@ -113,7 +150,8 @@ Task<Result<void>> DriveOwner::wait_until_ready(std::chrono::seconds limit) {
             load_asked = true;
             Operation<Result<void>> operation = &operations::load;
             auto loaded = co_await core.perform(std::move(operation), Attention::is_expected);
-            if (loaded || (unseen && core.state != DriveState::faulted)) continue;
+            const bool goes_on = !loaded && loaded.error().recovery == Recovery::retry_later;  // it is at it: the next look tells how far
+            if (loaded || ((unseen || goes_on) && core.state != DriveState::faulted)) continue;
             core.loading.reset();
             co_return loaded;
         }
@@ -133,7 +171,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     };
     CAPSTAN_CO_TRY(auto prepared, co_await core.perform(std::move(operation)));
     const auto& medium = prepared.medium;
-    core.identity.claim = prepared.claim;
+    core.identity.claim = prepared.claim.claim;
+    if (prepared.claim.by_another) co_return std::unexpected(std::move(*prepared.claim.by_another));
     if (core.state != DriveState::ready) {
         co_return fail(Recovery::refresh_inventory,
                        fmt::format("{}: the drive reports that another cartridge may be in it", core.subject()),

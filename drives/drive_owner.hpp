@@ -8,6 +8,7 @@
 #pragma once
 
 #include "config/base/clock.hpp"
+#include "config/base/media_types.hpp"
 #include "config/base/write_permit.hpp"
 #include "drives/block_stream.hpp"
 #include "drives/drive_state.hpp"
@@ -26,6 +27,10 @@ struct DriveIdentity {
     bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
     scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
+    std::string kind;                        // "LTO-8", as its densities or its name say; empty: not known
+    std::vector<DensityAbility> densities;   // what it reads and writes: its own word, else by its model; empty: not known
+    std::chrono::seconds load_limit{900};    // from the insertion of a cartridge until it is ready, at most
+    std::vector<std::string> not_offered;    // for the operator: "LOCATE", "cartridge memory (MAM)"
 };
 
 enum class Presence : std::uint8_t { absent, becoming_ready, not_loaded, ready };  // not_loaded: seated, needs LOAD
@@ -77,6 +82,7 @@ class DriveOwner final : public BlockReader {
     const DriveName& name() const;
     DriveState state() const;
     const std::string& why_faulted() const;  // empty: it is not
+    bool connection_lost() const;            // of the last operation: there may be nothing wrong with the drive itself
     const DriveIdentity& identity() const;   // as identify() found it last
     const DriveCounters& counters() const;
     std::optional<BlockNumber> position() const;  // confirmed by the drive and still trusted
@@ -86,6 +92,7 @@ class DriveOwner final : public BlockReader {
         Steady since{};
         std::optional<int> percent;
         std::string what;  // the drive's words, for the operator
+        Steady limit{};    // when it is given up
     };
     const std::optional<Loading>& loading() const;
 
@@ -101,10 +108,16 @@ class DriveOwner final : public BlockReader {
     // INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
     // configured one is ask_operator, so is another host's reservation. In any state but faulted.
     Task<Result<DriveIdentity>> identify();
+    // Takes or keeps the reservation, before something is put into the drive. ask_operator: another host has it.
+    Task<Result<void>> claim();
+    // Allows removal and gives the reservation back, so that another host may take the drive over. Done where none is held. What is in the
+    // drive must be prepared again.
+    Task<Result<void>> let_go();
     // One TEST UNIT READY (unit attentions are consumed and noted).
     Task<Result<Presence>> probe();
     // After the robot put a cartridge in: asks once a second until the drive is ready. Unit attentions are noted, becoming
-    // ready and "no medium yet" are waited for, a seated cartridge is loaded. Errors: ask_operator at `limit`, else by sense.
+    // ready and "no medium yet" are waited for (the latter 15 minutes at most), a seated cartridge is loaded. Errors: ask_operator at
+    // `limit`, else by sense. identity().load_limit is what the drive itself may need.
     Task<Result<void>> wait_until_ready(std::chrono::seconds limit);
     // Takes all unit attentions, reserves the drive, prevents removal, sets variable blocks and buffered mode and reads them back, rewinds.
     // From then on position and modes are trusted.

@@ -13,20 +13,28 @@ namespace capstan::drives::operations {
 struct Identified {
     DriveIdentity identity;
     scsi::Timeouts timeouts;
+    std::optional<Error> by_another;  // another host has reserved it: no more than INQUIRY data was asked
 };
 using Key = std::optional<scsi::ReservationKey>;
 Result<Identified> identify(const scsi::Target& drive, const Key& key);  // takes unit attentions
 
+// What the drive offers and what it does not: its list of commands, its densities, a table by its name where it does not say.
+// Identity and time limits are completed.
+Result<void> learn_abilities(const scsi::Target& drive, Identified& found);
+Result<scsi::Claimed> claim(const scsi::Target& drive, const Key& key);             // takes unit attentions
+Result<void> let_go(const scsi::Target& drive, const scsi::ReservationKey& key);  // takes unit attentions; allows removal
+
 struct Probed {
     Presence presence = Presence::absent;
     std::optional<Sense> sense;  // NOT READY
+    std::optional<int> percent;  // of what it is doing, if it says
     std::string words;           // for the operator
 };
 Result<Probed> probe(const scsi::Target& drive);  // takes unit attentions
 Result<void> load(const scsi::Target& drive);
 struct Prepared {
     PreparedMedium medium;
-    scsi::Claim claim = scsi::Claim::not_asked_for;
+    scsi::Claimed claim;  // of_another: nothing was prepared
 };
 Result<Prepared> prepare(const scsi::Target& drive, const Key& key);  // takes unit attentions
 Result<void> unload(const scsi::Target& drive);             // takes unit attentions
@@ -76,6 +84,8 @@ struct ItemsWritten {
 Result<ItemsWritten> write_items(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items);
 // Synchronises, compares the drive's position with the cursor's, and gives proven entries of the ring (if any) back.
 Result<WriteCursor> synchronize(const scsi::Target& drive, WriteCursor cursor, BlockRing* ring);
+// Behind what is proven, over what is not: the items are written and synchronised.
+Result<WriteCursor> mark_end(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items);
 // The drive stands at just this block.
 Result<void> confirm(const scsi::Target& drive, BlockNumber expected);
 

@@ -63,14 +63,10 @@ Result<PreparedMedium> set_modes(const scsi::Target& drive) {
     return medium;
 }
 
-Result<scsi::Claim> claim(const scsi::Target& drive, const Key& key) {
-    if (!key) return scsi::Claim::not_asked_for;
-    return scsi::claim(drive, *key);
-}
-
 Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
-    CAPSTAN_TRY(const auto claimed, claim(drive, key));
+    CAPSTAN_TRY(auto claimed, scsi::claim(drive, key));
+    if (claimed.by_another) return Prepared{{}, std::move(claimed)};
     const auto& not_ready = readiness.not_ready;
     if (not_ready) return std::unexpected(scsi::error_from_sense(fmt::format("{}: it is not ready", drive.name), *not_ready));
     auto held = scsi::set_medium_removal(drive, scsi::Removal::prevent);
@@ -81,7 +77,7 @@ Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key) {
     medium.block_size_max = limits.size_max;
     CAPSTAN_CHECK(scsi::rewind(drive));
     CAPSTAN_CHECK(confirm(drive, BlockNumber{0}));
-    return Prepared{medium, claimed};
+    return Prepared{medium, std::move(claimed)};
 }
 
 }  // namespace
@@ -106,7 +102,9 @@ Result<Identified> identify(const scsi::Target& drive, const Key& key) {
     }
     Identified found;
     auto& identity = found.identity;
-    CAPSTAN_TRY(identity.claim, claim(drive, key));
+    CAPSTAN_TRY(auto claimed, scsi::claim(drive, key));
+    identity.claim = claimed.claim;
+    found.by_another = std::move(claimed.by_another);
     identity.vendor = inquiry.vendor;
     identity.product = inquiry.product;
     identity.revision = inquiry.revision;
@@ -126,30 +124,39 @@ Result<Identified> identify(const scsi::Target& drive, const Key& key) {
     } else if (!is_refused(designators.error())) {
         return std::unexpected(std::move(designators.error()));
     }
-    auto commands = scsi::supported_commands(drive);
-    if (commands) {
-        found.timeouts.take(*commands);
-        identity.counts_position = true;
-        for (const auto& command : *commands) {
-            if (command.timeouts && command.timeouts->recommended.count() > 0) identity.timeouts_known = true;
-            if (command.opcode == raw(scsi::Opcode::locate_16) || command.opcode == raw(scsi::Opcode::locate_10))
-                identity.counts_position = false;
-        }
-    } else if (!is_refused(commands.error())) {
-        return std::unexpected(std::move(commands.error()));
-    }
+    if (found.by_another) return found;
+    CAPSTAN_CHECK(learn_abilities(drive, found));
     CAPSTAN_TRY(auto limits, scsi::read_block_limits(drive));
     identity.block_size_min = limits.size_min;
     identity.block_size_max = limits.size_max;
     return found;
 }
 
+Result<scsi::Claimed> claim(const scsi::Target& drive, const Key& key) {
+    CAPSTAN_CHECK(scsi::take_attentions(drive));
+    return scsi::claim(drive, key);
+}
+
+Result<void> let_go(const scsi::Target& drive, const scsi::ReservationKey& key) {
+    CAPSTAN_CHECK(scsi::take_attentions(drive));
+    auto allowed = scsi::set_medium_removal(drive, scsi::Removal::allow);
+    if (!allowed && !is_refused(allowed.error())) return allowed;
+    return scsi::unclaim(drive, key);
+}
+
+namespace {
+std::optional<int> percent_of(const Sense& sense) {
+    constexpr unsigned kWhole = 65536, kHundred = 100;
+    return sense.progress ? std::optional(static_cast<int>(*sense.progress * kHundred / kWhole)) : std::nullopt;
+}
+}  // namespace
+
 Result<Probed> probe(const scsi::Target& drive) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
     const auto& sense = readiness.not_ready;
-    if (!sense) return Probed{Presence::ready, {}, "ready"};
+    if (!sense) return Probed{Presence::ready, {}, {}, "ready"};
     auto rule = scsi::rule_for(sense->code);
-    Probed probed{Presence::becoming_ready, sense, fmt::format("{} ({})", rule.advice, to_text(sense->code))};
+    Probed probed{Presence::becoming_ready, sense, percent_of(*sense), fmt::format("{} ({})", rule.advice, to_text(sense->code))};
     if (scsi::key_of(*sense) != SenseKey::not_ready) {
         return std::unexpected(scsi::error_from_sense(fmt::format("{}: it cannot be used", drive.name), *sense));
     }

@@ -28,11 +28,15 @@ void prove_entries(WriteCursor& cursor, BlockRing& ring) {
 }
 
 // Without a synchronise READ POSITION still says what lies on the medium: while the drive streams, and at the medium's end.
-void prove_what_the_drive_names(const scsi::Target& drive, WriteCursor& cursor) {
+enum class After : std::uint8_t { work, a_bad_spot };
+void prove_what_the_drive_names(const scsi::Target& drive, WriteCursor& cursor, After after = After::work) {
     auto position = scsi::read_position(drive, scsi::PositionForm::short_block);
-    // A tape that somebody else moved proves nothing: the next synchronise will find it out.
-    if (!position || position->block != cursor.position || !position->on_medium) return;
-    if (*position->on_medium > cursor.proven && *position->on_medium <= cursor.position) cursor.proven = *position->on_medium;
+    if (!position || !position->block || !position->on_medium) return;
+    // A tape that somebody else moved proves nothing: the next synchronise will find it out. A drive that gave its buffer up stands
+    // before what it lost.
+    const auto stands = *position->block, on_medium = *position->on_medium;
+    const bool plausible = after == After::work ? stands == cursor.position : stands >= cursor.proven && stands <= cursor.position;
+    if (plausible && on_medium > cursor.proven && on_medium <= stands) cursor.proven = on_medium;
 }
 
 struct Stream {
@@ -46,7 +50,15 @@ struct Stream {
         report.reason = reason;
         return false;
     }
+    // What the drive says of a bad medium, it says with its buffer and position in order: what reached the medium is proven.
+    // After anything else only the last synchronise counts.
     bool broken(Error error) {
+        if (scsi::tells_of_bad_medium(error)) {
+            prove_what_the_drive_names(drive, cursor, After::a_bad_spot);
+            prove_entries(cursor, ring);
+        }
+        ring.rewind();
+        cursor.position = cursor.proven;
         report.error = std::move(error);
         return end(Reason::failed);
     }
@@ -187,6 +199,15 @@ Result<ItemsWritten> write_items(const scsi::Target& drive, WriteCursor cursor, 
     }
     report.position = done.cursor.position;
     return done;
+}
+
+Result<WriteCursor> mark_end(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items) {
+    CAPSTAN_CHECK(operations::locate(drive, cursor.proven));
+    cursor.position = cursor.proven;
+    CAPSTAN_TRY(auto marked, write_items(drive, cursor, items));
+    if (marked.report.written != items.size())
+        return fail(Recovery::replace_medium, fmt::format("{}: there is no room to mark the end of what is proven", drive.name));
+    return synchronize(drive, marked.cursor, nullptr);
 }
 
 }  // namespace capstan::drives::operations

@@ -16,6 +16,8 @@ constexpr std::string_view kReadFirst = "its label has to be read first";
 std::string unfit(const Cartridge& cartridge, const AllocationRequest& request) {
     if (std::ranges::find(request.turned_down, cartridge.id) != request.turned_down.end())
         return "was tried for this job already and turned down";
+    for (const auto& each : request.stuck)
+        if (each.cartridge == cartridge.id) return each.why;
     if (cartridge.place.kind == PlaceKind::offline) return "is " + to_text(cartridge.place);
     if (cartridge.write_protected) return "is write protected";
     if (!cartridge.hold.empty()) return "is held: " + cartridge.hold;

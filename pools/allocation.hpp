@@ -34,6 +34,7 @@ struct AllocationRequest {
         std::string why;
     };
     std::vector<Busy> busy;                // what leases and work items hold; the database does not know it
+    std::vector<Busy> stuck;               // in a drive that cannot be used: not to be had until a person looked
     std::vector<CartridgeId> turned_down;  // already tried for this request and found unfit
 };
 

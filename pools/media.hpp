@@ -71,6 +71,7 @@ struct Cartridge {
     std::string hold;            // not empty: why an operator keeps it whatever expires
     Wall created{};
     std::optional<Wall> last_mounted;
+    std::uint8_t density = 0;  // code that a drive named at the last load; 0: none yet
     Side side;
     friend bool operator==(const Cartridge&, const Cartridge&) = default;
 };

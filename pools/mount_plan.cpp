@@ -14,7 +14,10 @@ struct Ranked {
     Kind kind;
 };
 
-void conclude(MountPlan& plan, const std::optional<Ranked>& best, const MountRequest& request, bool any_usable) {
+// `comes_back`: why a drive that would do cannot be used for a while; empty: there is none.
+// `misfits`: "drive D1 (LTO-8) does not write LTO-6 cartridges; …", of those that never will.
+void conclude(MountPlan& plan, const std::optional<Ranked>& best, const MountRequest& request, bool any_usable, bool any_fit,
+              const std::string& misfits, const std::string& comes_back) {
     if (best) {
         plan.kind = best->kind;
         plan.drive = best->drive->name;
@@ -22,12 +25,29 @@ void conclude(MountPlan& plan, const std::optional<Ranked>& best, const MountReq
         for (auto& verdict : plan.verdicts) verdict.chosen = verdict.drive == plan.drive;
         return;
     }
+    if (!any_usable && !comes_back.empty()) {
+        plan.kind = Kind::wait;
+        plan.reason = fmt::format("{} waits: no drive can be used: {}", request.cartridge_name, comes_back);
+        return;
+    }
     plan.kind = any_usable ? Kind::wait : Kind::impossible;
+    plan.unfit = !any_fit && !misfits.empty();
+    if (plan.unfit) {
+        plan.reason = request.medium.cleaning ? fmt::format("{} is a cleaning cartridge; no data go to it", request.cartridge_name)
+                                              : fmt::format("{} cannot be mounted: {}", request.cartridge_name, misfits);
+        return;
+    }
     plan.reason = any_usable ? fmt::format("{} waits: every drive that could take it is busy", request.cartridge_name)
                   : request.only_drive ? fmt::format("{} cannot be mounted: drive {} cannot be used",
                                                      request.cartridge_name, request.only_drive->text)
                                        : fmt::format("{} cannot be mounted: library {} has no drive that can be used",
                                                      request.cartridge_name, request.library.text);
+}
+
+MountPlan waiting(std::string reason) {
+    MountPlan plan;
+    plan.reason = std::move(reason);
+    return plan;
 }
 
 }  // namespace
@@ -39,12 +59,10 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
         plan.reason = fmt::format("{} is {}; somebody has to bring it", request.cartridge_name, to_text(request.place));
         return plan;
     }
-    if (!request.busy.empty()) {
-        plan.reason = fmt::format("{} waits: it is {}", request.cartridge_name, request.busy);
-        return plan;
-    }
+    if (!request.busy.empty()) return waiting(fmt::format("{} waits: it is {}", request.cartridge_name, request.busy));
     std::optional<Ranked> best;
-    bool any_usable = false;
+    bool any_usable = false, any_fit = false;
+    std::string misfits, comes_back;
     auto offer = [&](const DriveView& drive, Kind kind, std::string reason) {
         plan.verdicts.push_back({drive.name, false, reason});
         // Lower kinds are better; among drives to be emptied the longest idle one.
@@ -55,16 +73,21 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
         plan.reason = fmt::format("{}: drive {} {}", request.cartridge_name, drive.name.text, reason);
     };
     for (const auto& drive : drives) {
-        auto turn_down = [&](std::string reason) { plan.verdicts.push_back({drive.name, false, std::move(reason)}); };
+        auto turn_down = [&](std::string why, bool unfit = false) { plan.verdicts.push_back({drive.name, false, std::move(why), unfit}); };
         const bool holds_it = drive.cartridge == request.cartridge;
         if (drive.library != request.library) {
             turn_down("is in another library");
         } else if (request.only_drive && drive.name != *request.only_drive) {
             turn_down("is not the drive that was asked for");
+        } else if (auto misfit = why_unfit(drive.abilities, request.medium, request.for_writing); !misfit.empty()) {
+            misfits += fmt::format("{}drive {} {}", misfits.empty() ? "" : "; ", name_with_kind(drive.name, drive.abilities), misfit);
+            turn_down(drive.abilities.kind.empty() ? std::move(misfit) : fmt::format("({}) {}", drive.abilities.kind, misfit), true);
         } else if (!drive.usable) {
+            any_fit = true;
+            if (drive.comes_back) comes_back = fmt::format("drive {}: {}", drive.name.text, drive.why_unusable);
             turn_down(drive.why_unusable.empty() ? "cannot be used" : drive.why_unusable);
         } else {
-            any_usable = true;
+            any_usable = any_fit = true;
             if (drive.leased)
                 turn_down("is in use by " + drive.leased_by);
             else if (holds_it)
@@ -77,7 +100,8 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
                 offer(drive, Kind::evict, "is idle; its cartridge is put away first");
         }
     }
-    // In a drive that cannot be used, or in another one than was asked for, it must come out of there first.
+    // In another drive than was asked for it must come out of there first. A drive that cannot be used does not give it up: nobody
+    // knows what it does with the tape.
     if (request.place.kind == PlaceKind::drive && (!best || best->kind != Kind::use_mounted)) {
         auto at = std::ranges::find_if(drives, [&](const DriveView& d) { return d.cartridge == request.cartridge; });
         if (at != drives.end() && at->leased) {
@@ -85,8 +109,15 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
                                       at->name.text, at->leased_by);
             return plan;
         }
+        if (at != drives.end() && !at->usable && any_usable) {
+            plan.kind = Kind::stuck;
+            plan.drive = at->name;
+            plan.reason = fmt::format("{} is in drive {}, which cannot be used: {}", request.cartridge_name, at->name.text,
+                                      at->why_unusable);
+            return plan;
+        }
     }
-    conclude(plan, best, request, any_usable);
+    conclude(plan, best, request, any_usable, any_fit, misfits, comes_back);
     return plan;
 }
 

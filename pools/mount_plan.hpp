@@ -1,7 +1,7 @@
 // Which drive a cartridge goes into: the one that has it, an empty one, or an idle one whose cartridge can leave. Pure.
 #pragma once
 
-#include "pools/media.hpp"
+#include "pools/compatibility.hpp"
 
 #include <vector>
 
@@ -12,11 +12,13 @@ struct DriveView {
     LibraryName library;
     bool usable = true;  // enabled, present, not faulted
     std::string why_unusable;
+    bool comes_back = false;  // unusable for a while, disabled or starting: what needs it waits
     bool leased = false;                   // somebody reads or writes, or a work item is at it
     std::string leased_by;                 // "job 17"
     std::optional<CartridgeId> cartridge;  // what is in it, if known
     bool full = false;                     // something is in it
     Steady idle_since{};                   // end of the last lease
+    DriveAbilities abilities;              // what it reads and writes, as far as it is known
 };
 
 struct MountRequest {
@@ -27,12 +29,14 @@ struct MountRequest {
     std::string busy;  // why the cartridge cannot be had now; empty: it can
     bool for_writing = false;
     std::optional<DriveName> only_drive;
+    MediumGeneration medium;
 };
 
 struct DriveVerdict {
     DriveName drive;
     bool chosen = false;
     std::string reason;
+    bool unfit = false;  // it does not take such cartridges, now or later
 };
 
 struct MountPlan {
@@ -42,8 +46,10 @@ struct MountPlan {
         evict,         // first put away what is idle in `drive`
         wait,          // every drive or the cartridge is busy
         ask_operator,  // the cartridge is in no library
+        stuck,         // it is in `drive`, which cannot be used
         impossible,    // no usable drive in its library
     } kind = Kind::wait;
+    bool unfit = false;  // impossible, since no drive of its library takes such cartridges: waiting does not help
     DriveName drive;
     std::optional<CartridgeId> evicted;
     std::string reason;

@@ -65,9 +65,10 @@ class MountPort {
         keep,     // dismount after the drive's dismount delay
         full,     // the medium is closed: no set is begun on it any more
         suspect,  // a write or position failed: the end of data must be proven before anything is appended
-        defective,  // the medium itself could not be written: it is closed for writing
+        failed,   // a write failed, and what was begun goes on elsewhere or never will: it is closed for writing
     };
-    virtual void release(LeaseId lease, After after) = 0;
+    // why: of `failed`, for the operator.
+    virtual void release(LeaseId lease, After after, const std::string& why = {}) = 0;
 };
 
 }  // namespace capstan::pools

@@ -139,7 +139,7 @@ std::span<const std::string_view> words<AllocationDecision::Source>() {
 }
 template <>
 std::span<const std::string_view> words<MountPlan::Kind>() {
-    static constexpr std::string_view kWords[] = {"use-mounted", "load", "evict", "wait", "ask-operator", "impossible"};
+    static constexpr std::string_view kWords[] = {"use-mounted", "load", "evict", "wait", "ask-operator", "stuck", "impossible"};
     return kWords;
 }
 template <>

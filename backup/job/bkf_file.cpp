@@ -114,6 +114,10 @@ Task<StreamReport> BkfWriter::write_from(std::shared_ptr<drives::BlockRing> ring
     co_return std::move(*report);
 }
 
+Task<Result<BlockNumber>> BkfWriter::mark_end(std::vector<drives::WriteItem>) {
+    co_return fail(Recovery::give_up, fmt::format("{}: a file has no end of medium to be marked", file_->path));
+}
+
 Task<Result<drives::WriteReport>> BkfWriter::write_blocks(std::vector<drives::WriteItem>) {
     co_return fail(Recovery::give_up, fmt::format("{}: a file has no end of medium to be marked", file_->path));
 }

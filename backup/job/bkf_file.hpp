@@ -34,6 +34,7 @@ class BkfWriter final : public drives::BlockWriter {
     Task<Result<drives::WriteReport>> write_blocks(std::vector<drives::WriteItem> items) override;
     Task<Result<BlockNumber>> synchronize() override;
     Task<Result<BlockNumber>> finish() override { return synchronize(); }
+    Task<Result<BlockNumber>> mark_end(std::vector<drives::WriteItem> items) override;
     void interrupt() override { file_->interrupted = true; }
 
   private:

@@ -135,13 +135,7 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
 }
 
 Task<Result<SetNumber>> SetWriterJob::run() {
-    if (!session_.open && !to_file()) {  // the set before ended with the last block of its medium
-        pools::WriteRequest request;
-        request.job = plan_.job;
-        request.pool = plan_.pool.id;
-        CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
-        session_ = WriteSession::of(std::move(lease));
-    }
+    CAPSTAN_CO_CHECK(co_await open_session());
     CAPSTAN_CO_CHECK(ended());
     CAPSTAN_CO_CHECK(begin());
     auto slots = std::max<std::uint64_t>(environment_.ring_bytes / encoder_settings_.output_size, 8);
@@ -158,24 +152,22 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     ring_ = std::shared_ptr<drives::BlockRing>(belled, &belled->ring);
     stage_ = std::make_unique<EncoderStage>(source_, ring_, encoder_settings_, issues_, progress_);
     if (cancelled_) stage_->request_stop();
-    auto outcome = co_await open_writer();
-    if (outcome) {
-        auto stage_run = run_beside(environment_, *stage_, *ring_);
-        outcome = co_await stream();
-        if (!outcome) {
-            // Nobody writes any more. The ring is left alone: a drive that never answered may still have it in use.
-            stage_->abandon();
-            doorbell_->ring();
-        }
-        co_await joined(environment_, stage_run);
-        more_ = stage_->source_has_more();
+    begin_extents();
+    auto stage_run = run_beside(environment_, *stage_, *ring_);
+    auto outcome = co_await stream();
+    if (!outcome) {
+        // Nobody writes any more. The ring is left alone: a drive that never answered may still have it in use.
+        stage_->abandon();
+        doorbell_->ring();
     }
+    co_await joined(environment_, stage_run);
+    more_ = stage_->source_has_more();
     stage_.reset();  // the next set of this job uses the ring's memory again
     ring_.reset();
     if (outcome) co_return set_.number;
-    const auto& sense = outcome.error().sense;
-    const bool defective = sense && scsi::key_of(*sense) == scsi::SenseKey::medium_error;
-    if (!(complete_ && session_.open)) close_session(defective ? pools::MountPort::After::defective : pools::MountPort::After::suspect);
+    const bool defective = scsi::tells_of_bad_medium(outcome.error());
+    if (!(complete_ && session_.open))
+        close_session(defective ? pools::MountPort::After::failed : pools::MountPort::After::suspect, to_text(outcome.error()));
     if (!complete_) {
         environment_.store.make_room_to_record();
         auto aborted = pools::abort_set(environment_.store, set_.number, std::nullopt, environment_.clock.wall(),
@@ -187,24 +179,43 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     co_return std::unexpected(outcome.error());
 }
 
-void SetWriterJob::close_session(pools::MountPort::After after) {
+void SetWriterJob::close_session(pools::MountPort::After after, const std::string& why) {
     session_.writer.reset();
-    if (session_.open && session_.lease) environment_.mounts.release(session_.lease->id, after);
+    if (session_.open && session_.lease) environment_.mounts.release(session_.lease->id, after, why);
     session_.open = false;
 }
 
-Task<Result<void>> SetWriterJob::open_writer() {
-    if (!session_.writer) {
-        auto* drive = environment_.drive(session_.lease->drive);
-        CAPSTAN_CO_TRY(session_.writer, co_await drive->start_writing(session_.lease->permit));
+// A medium that can be written to. The one given may have ended with the set before, or its drive may fail before a block is written.
+Task<Result<void>> SetWriterJob::open_session() {
+    for (int tried = 1;; ++tried) {
+        if (!session_.open && !to_file()) {
+            pools::WriteRequest request;
+            request.job = plan_.job;
+            request.pool = plan_.pool.id;
+            CAPSTAN_CO_TRY(auto lease, co_await environment_.mounts.mount_for_writing(request));
+            session_ = WriteSession::of(std::move(lease));
+        }
+        CAPSTAN_CO_CHECK(ended());
+        auto opened = co_await open_writer();
+        if (opened) co_return opened;
+        const bool again = tried < kBarrenMediaMax && !environment_.loop.stopping() && opened.error().recovery != Recovery::cancelled;
+        close_session(pools::MountPort::After::suspect);
+        if (!again) co_return opened;
     }
-    extent_start_ = session_.medium.recorded_end;
-    last_checkpoint_ = environment_.clock.now();
-    if (!extents_.empty()) co_return Result<void>{};
-    extents_.push_back({session_.medium.media_id, session_.medium.volume_tag, session_.medium.family,
-                        session_.medium.sequence, 0, 0, session_.medium.recorded_end, session_.medium.block_size,
-                        mtf::kFlbSize});
+}
+
+Task<Result<void>> SetWriterJob::open_writer() {
+    if (session_.writer) co_return Result<void>{};
+    auto* drive = environment_.drive(session_.lease->drive);
+    CAPSTAN_CO_TRY(session_.writer, co_await drive->start_writing(session_.lease->permit));
     co_return Result<void>{};
+}
+
+void SetWriterJob::begin_extents() {
+    extent_start_ = ring_start_ = session_.medium.recorded_end;
+    last_checkpoint_ = environment_.clock.now();
+    extents_.push_back({session_.medium.media_id, session_.medium.volume_tag, session_.medium.family, session_.medium.sequence, 0, 0,
+                        session_.medium.recorded_end, session_.medium.block_size, mtf::kFlbSize});
 }
 
 Result<void> SetWriterJob::ended() const {
@@ -232,7 +243,11 @@ Task<Result<void>> SetWriterJob::stream() {
                 break;
             }
             case Reason::ended: co_return ended();
-            case Reason::failed: co_return std::unexpected(*report.error);
+            case Reason::failed: {
+                CAPSTAN_CO_TRY(bool complete, co_await go_on_elsewhere(report));
+                if (complete) co_return ended();
+                break;
+            }
         }
         if (environment_.clock.now() - last_checkpoint_ >= environment_.checkpoint_time) {
             stage_->request_checkpoint();

@@ -42,6 +42,7 @@ struct WriteSession {
 };
 
 inline constexpr BlockNumber kBehindLabel{2};  // TAPE, filemark
+inline constexpr int kBarrenMediaMax = 3;      // media that took nothing of a set, one after the other
 
 class SetWriterJob {
   public:
@@ -75,8 +76,22 @@ class SetWriterJob {
     Result<std::vector<drives::WriteItem>> prefix_of(EndAt place, const mtf::ResumePoint& resume) const;
     Task<Result<void>> begin_medium(EndAt place, const mtf::ResumePoint& resume);
     Task<Result<void>> end_without_filemark();
+    Task<Result<const drives::RingEntry*>> next_entry();
+    void pass_entry();
+    Result<void> count_barren(std::uint64_t sequence);
+    std::unexpected<Error> barren() const;
+    Result<std::vector<drives::WriteItem>> end_items(EndAt place) const;
+    std::uint64_t end_address(EndAt place, const mtf::ResumePoint& resume, BlockNumber proven) const;
+    // set_writer_failures.cpp: a write failed. True: the set is complete all the same.
+    Task<Result<bool>> go_on_elsewhere(drives::StreamReport report);
+    bool can_go_on(const drives::StreamReport& report) const;
+    Task<Result<void>> leave_medium(EndAt place, const mtf::ResumePoint& resume, const drives::StreamReport& report);
+    Task<Result<void>> end_with_its_set(const drives::StreamReport& report);
+    Task<Result<bool>> settle_proven(BlockNumber proven);
+    Task<Result<void>> open_session();
     Task<Result<void>> open_writer();
-    void close_session(pools::MountPort::After after);
+    void begin_extents();
+    void close_session(pools::MountPort::After after, const std::string& why = {});
     pools::CheckpointRecord record_of(BlockNumber end) const;
     catalog::SegmentHeader header_of(const CheckpointPart& part) const;
 
@@ -92,6 +107,7 @@ class SetWriterJob {
     std::shared_ptr<drives::BlockRing> ring_;
     std::unique_ptr<EncoderStage> stage_;
     std::vector<catalog::MediaExtent> extents_;
+    BlockNumber ring_start_{};           // of the present medium: where the first entry of the ring went
     BlockNumber extent_start_{};         // recorded end of the present medium when this set came to it
     std::uint64_t bytes_on_medium_ = 0;  // accepted since the last commit
     std::vector<std::string> segment_files_;

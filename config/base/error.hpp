@@ -17,7 +17,8 @@ struct SenseCode {
 };
 
 // What a device said about a command. `deferred`: about an earlier command (response code 71h/73h). NO SENSE with
-// end_of_medium is early warning, whatever the additional code says. `information` is signed: a residual may be negative.
+// end_of_medium is early warning, whatever the additional code says, but for 00/07: that one is programmable early warning
+// (scsi::is_programmable_early_warning). `information` is signed: a residual may be negative.
 struct Sense {
     SenseCode code;
     bool deferred = false;
@@ -25,6 +26,7 @@ struct Sense {
     bool end_of_medium = false;
     bool incorrect_length = false;
     std::optional<std::int64_t> information;
+    std::optional<std::uint16_t> progress;  // of NOT READY and NO SENSE: how far a long operation is, in 65536ths
     friend constexpr bool operator==(const Sense&, const Sense&) = default;
 };
 

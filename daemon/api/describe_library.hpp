@@ -40,9 +40,11 @@ void describe(Visitor& visit, T& value) {
     visit("drives_full", value.drives_full);
     visit("ie_ports", value.ie_ports);
     visit("ie_ports_full", value.ie_ports_full);
+    visit("foreign", value.foreign);
     visit("cartridges", value.cartridges);
     visit("inventoried", value.inventoried);
     visit("trouble", value.trouble);
+    visit("disabled", value.disabled);
 }
 template <class Visitor, Is<LibraryList> T>
 void describe(Visitor& visit, T& value) {
@@ -79,6 +81,11 @@ template <class Visitor, Is<InventoryRequest> T>
 void describe(Visitor& visit, T& value) {
     visit("full", value.full);
 }
+template <class Visitor, Is<DisableRequest> T>
+void describe(Visitor& visit, T& value) {
+    visit("reason", value.reason);
+    visit("unload", value.unload);
+}
 template <class Visitor, Is<DriveInfo> T>
 void describe(Visitor& visit, T& value) {
     visit("name", value.name);
@@ -98,7 +105,16 @@ void describe(Visitor& visit, T& value) {
     visit("job", value.job);
     visit("bytes_per_second", value.bytes_per_second);
     visit("dismount_in_seconds", value.dismount_in_seconds);
+    visit("kind", value.kind);
+    visit("reads", value.reads);
+    visit("writes", value.writes);
+    visit("not_offered", value.not_offered);
+    visit("loading", value.loading);
+    visit("loading_percent", value.loading_percent);
+    visit("loading_seconds", value.loading_seconds);
+    visit("loading_left_seconds", value.loading_left_seconds);
     visit("trouble", value.trouble);
+    visit("disabled", value.disabled);
 }
 template <class Visitor, Is<DriveList> T>
 void describe(Visitor& visit, T& value) {

@@ -12,13 +12,15 @@ struct LibraryInfo {
     std::string state;  // ready, starting, inventory, needs_service, not_present, disabled
     std::string kind;   // virtual, sg, iscsi, standalone
     std::string vendor, product, revision, serial;
-    std::string reservation;  // held, not_offered, off
+    std::string reservation;  // held, not_offered, off, of_another
     std::uint32_t slots = 0, slots_full = 0;
     std::uint32_t drives = 0, drives_full = 0;
     std::uint32_t ie_ports = 0, ie_ports_full = 0;
+    std::uint32_t foreign = 0;     // elements that are not ours, counted in none of the above
     std::uint32_t cartridges = 0;  // that the database places here
     std::optional<Time> inventoried;
     std::string trouble;  // why it is not ready, and what to do; empty: nothing
+    std::string disabled;  // "disabled by root: REASON"; empty: it is in use
     friend bool operator==(const LibraryInfo&, const LibraryInfo&) = default;
 };
 struct LibraryList {
@@ -30,7 +32,7 @@ struct ElementInfo {
     std::string kind;          // slot, drive, ie_port, picker
     std::uint32_t number = 0;  // from 1 within its kind, as operators count
     std::uint32_t address = 0; // SMC element address
-    std::string state;         // empty, full, unknown, not_present, not_accessible
+    std::string state;         // empty, full, foreign, unknown, not_present, not_accessible
     std::string volume_tag;    // empty: no barcode, or none was read
     std::int64_t cartridge = 0;  // 0: none, or not known
     std::string pool;            // of that cartridge
@@ -57,6 +59,13 @@ struct InventoryRequest {
     friend bool operator==(const InventoryRequest&, const InventoryRequest&) = default;
 };
 
+// Out of use for service.
+struct DisableRequest {
+    std::string reason;
+    bool unload = false;  // a drive: puts away what is in it
+    friend bool operator==(const DisableRequest&, const DisableRequest&) = default;
+};
+
 struct DriveInfo {
     std::string name, library;
     std::uint32_t element = 0;  // the library's drive number, from 1
@@ -71,7 +80,15 @@ struct DriveInfo {
     std::int64_t job = 0;       // that holds it; 0: none
     std::uint64_t bytes_per_second = 0;  // lately; 0 when idle
     std::optional<std::uint64_t> dismount_in_seconds;  // the dismount delay runs
+    std::string kind;                       // "LTO-8"; empty: not known
+    std::vector<std::string> reads, writes; // cartridges: "LTO-7"; both empty: not known
+    std::vector<std::string> not_offered;   // what the drive does not have, for people: "LOCATE"
+    std::string loading;                    // what it says while it is not ready yet; empty: it is not loading
+    std::optional<std::uint32_t> loading_percent;
+    std::uint64_t loading_seconds = 0;       // so far
+    std::uint64_t loading_left_seconds = 0;  // about; without a percentage: until it is given up
     std::string trouble;
+    std::string disabled;  // as the library's
     friend bool operator==(const DriveInfo&, const DriveInfo&) = default;
 };
 struct DriveList {
@@ -86,7 +103,7 @@ struct MediaInfo {
     std::string media_id;        // UUID of our label; empty: none
     std::string pool;
     std::string state;  // the side's: new, unprepared, incompatible, decommissioned, available, allocated, completed,
-                        // unrecognized, imported
+                        // unrecognized, imported, cleaning
     std::string physical_state;  // idle, in_use, mounted, loaded, unloaded, error, waiting_for_operator
     std::string place;           // for people: "LIB1 slot 5", "drive D1", "IE port 1", "offline: shelf"
     std::string library;         // empty: offline

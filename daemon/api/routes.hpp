@@ -25,9 +25,12 @@ inline constexpr Route<None, StatusReply> kStatus{Method::get, "/v1/status"};
 inline constexpr Route<None, LibraryList> kLibraries{Method::get, "/v1/libraries"};
 inline constexpr Route<None, LibraryDetails> kLibrary{Method::get, "/v1/libraries/{library}"};
 inline constexpr Route<InventoryRequest, Accepted> kInventory{Method::post, "/v1/libraries/{library}/inventory"};
+inline constexpr Route<None, Accepted> kLibraryEnable{Method::post, "/v1/libraries/{library}/enable"};
+inline constexpr Route<DisableRequest, Accepted> kLibraryDisable{Method::post, "/v1/libraries/{library}/disable"};
 inline constexpr Route<None, DriveList> kDrives{Method::get, "/v1/drives"};
 inline constexpr Route<None, DriveInfo> kDrive{Method::get, "/v1/drives/{drive}"};
 inline constexpr Route<None, Accepted> kDriveEnable{Method::post, "/v1/drives/{drive}/enable"};
+inline constexpr Route<DisableRequest, Accepted> kDriveDisable{Method::post, "/v1/drives/{drive}/disable"};
 
 // {medium}: volume tag, or "id:N".
 inline constexpr Route<MediaQuery, MediaList> kMedia{Method::get, "/v1/media"};

@@ -43,6 +43,15 @@ Result<Claim> claim(const Target& target, ReservationKey ours) {
                 "Another host may be clearing reservations; find it. `reserve: false` in the library's configuration does without.");
 }
 
+Result<Claimed> claim(const Target& target, const std::optional<ReservationKey>& ours) {
+    if (!ours) return Claimed{};
+    auto outcome = claim(target, *ours);
+    if (outcome) return Claimed{*outcome, {}};
+    // Also RESERVATION CONFLICT: another was faster.
+    if (outcome.error().recovery == Recovery::ask_operator) return Claimed{Claim::of_another, std::move(outcome.error())};
+    return std::unexpected(std::move(outcome.error()));
+}
+
 Result<void> unclaim(const Target& target, ReservationKey ours) {
     CAPSTAN_TRY(const auto report, read_reservation(target));
     if (!report.reservation || report.reservation->key != ours) return {};

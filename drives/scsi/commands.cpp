@@ -164,16 +164,16 @@ Result<OneCommandSupport> command_support(const Target& target, Opcode opcode,
     return std::move(*support);
 }
 
-Result<ModeData> mode_sense(const Target& target, std::uint8_t page, PageControl control) {
+Result<ModeData> mode_sense(const Target& target, std::uint8_t page, PageControl control, std::uint8_t subpage) {
     constexpr std::string_view act = "read its mode pages";
     const auto page_byte = static_cast<std::uint8_t>(raw(control) | (page & ModeSense10Cdb::kPageMask));
     auto buffer = space_for(kModeSize10);
-    const ModeSense10Cdb ten{.page = page_byte, .allocation_length = BigEndian<2>{buffer.size()}};
+    const ModeSense10Cdb ten{.page = page_byte, .subpage = subpage, .allocation_length = BigEndian<2>{buffer.size()}};
     auto fetched = fetch(target, act, to_cdb(ten), buffer);
     auto form = ModeForm::ten;
     if (!fetched && unknown_command(fetched.error())) {
         buffer = space_for(kModeSize6);
-        const ModeSense6Cdb six{.page = page_byte, .allocation_length = static_cast<std::uint8_t>(buffer.size())};
+        const ModeSense6Cdb six{.page = page_byte, .subpage = subpage, .allocation_length = static_cast<std::uint8_t>(buffer.size())};
         fetched = fetch(target, act, to_cdb(six), buffer);
         form = ModeForm::six;
     }

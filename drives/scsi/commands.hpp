@@ -7,6 +7,7 @@
 #pragma once
 
 #include "drives/scsi/attributes.hpp"
+#include "drives/scsi/density.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/reservations.hpp"
@@ -42,7 +43,8 @@ Result<std::vector<SupportedCommand>> supported_commands(const Target& target); 
 Result<OneCommandSupport> command_support(const Target& target, Opcode opcode,
                                           std::optional<std::uint16_t> service_action = std::nullopt);
 // MODE SENSE(10), or (6) when the device does not know the longer one (05/20/00). page: a page code or kAllPages.
-Result<ModeData> mode_sense(const Target& target, std::uint8_t page, PageControl control = PageControl::current);
+Result<ModeData> mode_sense(const Target& target, std::uint8_t page, PageControl control = PageControl::current,
+                            std::uint8_t subpage = 0);
 Result<void> mode_select(const Target& target, const ModeData& data);  // same choice; page format, not saved
 
 // --- what a drive and a cartridge know of themselves; a refusal (ILLEGAL REQUEST) means that the device does not have it ---
@@ -96,6 +98,13 @@ Result<BlockLimits> read_block_limits(const Target& target);
 enum class EraseKind : std::uint8_t { short_erase, long_erase };
 Result<void> erase(const Target& target, EraseKind kind, Wait wait = Wait::until_done);
 
+// What the drive can read and write; a refusal (ILLEGAL REQUEST) means that it does not tell.
+enum class DensityScope : std::uint8_t { drive, medium };  // medium: only what fits the cartridge that is loaded
+Result<std::vector<Density>> report_densities(const Target& target, DensityScope scope = DensityScope::drive);
+// Both make the cartridge blank, from the beginning of the tape, where it must stand. Proportion: in 65535ths of the full length.
+Result<void> set_capacity(const Target& target, std::uint16_t proportion, Wait wait = Wait::until_done);
+Result<void> format_medium(const Target& target, Wait wait = Wait::until_done);
+
 struct ReadOutcome {
     std::size_t bytes = 0;          // now in the caller's buffer
     bool filemark = false;          // a filemark was passed instead; bytes is 0
@@ -111,6 +120,7 @@ struct WriteOutcome {
     bool written = true;           // false: the block (or a mark) is not accepted; see volume_overflow
     bool early_warning = false;    // between early warning and the end of the medium
     bool volume_overflow = false;  // the end of the medium: not written
+    bool programmable_early_warning = false;  // the zone before early warning was entered, where one was set (SSC-4 4.2.6): a hint
 };
 // WRITE(6), variable-block mode: one block, gathered from `pieces`. 1 to 2^24-1 bytes.
 // A deferred error is an Error (an earlier block is lost; this one was not taken): where the tape stands is unknown.

@@ -45,6 +45,7 @@ Result<WriteOutcome> write_outcome(const Target& target, std::string_view act, c
     if (done_with_remark(sense) && !sense.filemark && !sense.incorrect_length) {
         // INFORMATION is what was not written. Drives set it to 0 at early warning, or leave it out.
         const std::int64_t missing = sense.information.value_or(0);
+        if (missing == 0 && is_programmable_early_warning(sense)) return WriteOutcome{.programmable_early_warning = true};
         if (missing == 0) return WriteOutcome{.written = true, .early_warning = sense.end_of_medium};
         if (sense.end_of_medium && missing == static_cast<std::int64_t>(asked)) {
             return WriteOutcome{.written = false, .early_warning = true};
@@ -89,6 +90,29 @@ Result<void> erase(const Target& target, EraseKind kind, Wait wait) {
     const std::uint8_t flags = flag_if(kind == EraseKind::long_erase, Erase6Cdb::kLong) |
                                flag_if(wait == Wait::immediate, Erase6Cdb::kImmediate);
     return done(run(target, "erase the tape", to_cdb(Erase6Cdb{.flags = flags})));
+}
+
+Result<std::vector<Density>> report_densities(const Target& target, DensityScope scope) {
+    constexpr std::string_view act = "ask what it can read and write";
+    constexpr std::size_t kSize = 16 * 1024;
+    std::vector<std::uint8_t> buffer(kSize);
+    const ReportDensityCdb cdb{.flags = flag_if(scope == DensityScope::medium, ReportDensityCdb::kMedia),
+                               .allocation_length = BigEndian<2>{buffer.size()}};
+    CAPSTAN_CHECK(fetch(target, act, to_cdb(cdb), buffer));
+    auto densities = decode_densities(buffer);
+    if (!densities) return odd_reply(target, act, "the reply is too short");
+    return std::move(*densities);
+}
+
+Result<void> set_capacity(const Target& target, std::uint16_t proportion, Wait wait) {
+    const SetCapacityCdb cdb{.flags = flag_if(wait == Wait::immediate, SetCapacityCdb::kImmediate),
+                             .proportion = BigEndian<2>{proportion}};
+    return done(run(target, "set the capacity of the cartridge", to_cdb(cdb)));
+}
+
+Result<void> format_medium(const Target& target, Wait wait) {
+    const FormatMediumCdb cdb{.flags = flag_if(wait == Wait::immediate, FormatMediumCdb::kImmediate)};
+    return done(run(target, "format the cartridge", to_cdb(cdb)));
 }
 
 Result<ReadOutcome> read_block(const Target& target, MutableBytes buffer) {

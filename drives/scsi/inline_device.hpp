@@ -42,6 +42,7 @@ class InlineDevice final : public Device {
             if (reply) took += reply->took;
             return reply;
         }
+        bool connection_ended() const override { return transport_.connection_ended(); }
         std::chrono::microseconds took{};
 
       private:

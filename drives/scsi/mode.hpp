@@ -161,6 +161,21 @@ struct DeviceConfigurationPage {  // SSC-4 8.3.3
 };
 static_assert(sizeof(DeviceConfigurationPage) == 16);
 
+struct DeviceConfigurationExtensionPage {  // SSC-4 8.3.8, subpage 01h of the page before
+    static constexpr std::uint8_t kPage = 0x10, kSubpage = 0x01;
+    static constexpr std::uint8_t kSubpageFormat = 0x40;  // byte 0: SPF
+    std::uint8_t page_code = kSubpageFormat | kPage;
+    std::uint8_t subpage_code = kSubpage;
+    BigEndian<2> page_length{28};
+    std::uint8_t alert_flags = 0;                // byte 4: TARPF, TASER, TARPC, TAPLSD
+    std::uint8_t write_and_erase_mode = 0;       // byte 5: write mode in bits 7-4 (1: append-only), short erase mode in bits 3-0
+    BigEndian<2> programmable_early_warning{};   // bytes 6-7: PEWS, MB before early warning; 0: off
+    std::uint8_t encryption_flags = 0;
+    std::array<std::uint8_t, 23> reserved_9{};
+    friend constexpr bool operator==(const DeviceConfigurationExtensionPage&, const DeviceConfigurationExtensionPage&) = default;
+};
+static_assert(sizeof(DeviceConfigurationExtensionPage) == 32);
+
 struct MediumConfigurationPage {  // SSC-4 8.3.8, tape drives
     static constexpr std::uint8_t kPage = 0x1D;
     static constexpr std::uint8_t kWormMode = 0x01;
@@ -205,15 +220,22 @@ struct DeviceCapabilitiesPage {  // SMC-3 7.3.3
 static_assert(sizeof(DeviceCapabilitiesPage) == 20);
 
 template <class Page>
+constexpr std::uint8_t subpage_of() {
+    if constexpr (requires { Page::kSubpage; })
+        return Page::kSubpage;
+    else
+        return 0;
+}
+template <class Page>
 ModePage to_page(const Page& page) {
     const auto wire = encode(page);
-    return {Page::kPage, 0, {wire.begin(), wire.end()}};
+    return {Page::kPage, subpage_of<Page>(), {wire.begin(), wire.end()}};
 }
 // The page from a reply. Older devices send it shorter than the standard has it: what they do not send is 0.
 template <class Page>
 std::optional<Page> find_page(const ModeData& data) {
     for (const auto& page : data.pages) {
-        if (page.code != Page::kPage || page.subpage != 0) continue;
+        if (page.code != Page::kPage || page.subpage != subpage_of<Page>()) continue;
         Wire<Page> wire{};
         std::copy_n(page.bytes.begin(), std::min(page.bytes.size(), wire.size()), wire.begin());
         return std::bit_cast<Page>(wire);

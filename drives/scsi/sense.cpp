@@ -9,8 +9,22 @@ constexpr std::uint8_t kResponseMask = 0x7F, kValid = 0x80;
 constexpr std::uint8_t kFixedCurrent = 0x70, kFixedDeferred = 0x71, kDescriptorCurrent = 0x72,
                        kDescriptorDeferred = 0x73;
 constexpr std::uint8_t kFilemark = 0x80, kEndOfMedium = 0x40, kIncorrectLength = 0x20, kKeyMask = 0x0F;
-constexpr std::uint8_t kInformationDescriptor = 0x00, kStreamDescriptor = 0x04;
-constexpr std::size_t kFixedSize = 18;
+constexpr std::uint8_t kInformationDescriptor = 0x00, kSpecificDescriptor = 0x02, kStreamDescriptor = 0x04;
+constexpr std::uint8_t kSpecificValid = 0x80;  // SKSV
+constexpr std::size_t kFixedSize = 18, kSpecificSize = 3;
+
+// SPC-4 4.5.2.4: the sense-key specific bytes of these two keys are a progress indication.
+bool tells_progress(const Sense& sense) { return key_of(sense) == SenseKey::no_sense || key_of(sense) == SenseKey::not_ready; }
+
+void take_specific(Sense& sense, Bytes three) {
+    if (tells_progress(sense) && has(three[0], kSpecificValid)) sense.progress = static_cast<std::uint16_t>(decode<BigEndian<2>>(three.subspan(1))->value());
+}
+
+void put_specific(const Sense& sense, std::span<std::uint8_t> three) {
+    three[0] = kSpecificValid;
+    const auto wire = encode(BigEndian<2>{*sense.progress});
+    std::copy(wire.begin(), wire.end(), three.begin() + 1);
+}
 
 void take_stream_bits(Sense& sense, std::uint8_t bits) {
     sense.filemark = has(bits, kFilemark);
@@ -34,6 +48,7 @@ std::optional<Sense> decode_fixed(Bytes bytes, Sense sense) {
     const std::size_t end = bytes.size() < 8 ? bytes.size() : std::min(bytes.size(), std::size_t{8} + bytes[7]);
     if (end >= 13) sense.code.asc = bytes[12];
     if (end >= 14) sense.code.ascq = bytes[13];
+    if (end >= 18) take_specific(sense, bytes.subspan(15, kSpecificSize));
     return sense;
 }
 
@@ -50,6 +65,8 @@ std::optional<Sense> decode_descriptors(Bytes bytes, Sense sense) {
         if (!body) break;  // cut: what came before it stands
         if (*type == kInformationDescriptor && body->size() >= 10 && has((*body)[0], kValid)) {
             sense.information = signed_value(*decode<BigEndian<8>>(body->subspan(2)));
+        } else if (*type == kSpecificDescriptor && body->size() >= 2 + kSpecificSize) {
+            take_specific(sense, body->subspan(2, kSpecificSize));
         } else if (*type == kStreamDescriptor && body->size() >= 2) {
             take_stream_bits(sense, (*body)[1]);
         }
@@ -70,6 +87,7 @@ EncodedSense encode_fixed(const Sense& sense) {
     b[7] = kFixedSize - 8;
     b[12] = sense.code.asc;
     b[13] = sense.code.ascq;
+    if (sense.progress && tells_progress(sense)) put_specific(sense, std::span(b).subspan(15, kSpecificSize));
     out.size = kFixedSize;
     return out;
 }
@@ -89,6 +107,12 @@ EncodedSense encode_descriptors(const Sense& sense) {
         const auto wire = encode(signed_on_wire<8>(*sense.information));
         std::copy(wire.begin(), wire.end(), b.begin() + static_cast<std::ptrdiff_t>(end) + 4);
         end += 12;
+    }
+    if (sense.progress && tells_progress(sense)) {  // SPC-4 4.5.2.4: 8 bytes
+        b[end] = kSpecificDescriptor;
+        b[end + 1] = 6;
+        put_specific(sense, std::span(b).subspan(end + 4, kSpecificSize));
+        end += 8;
     }
     if (stream_bits(sense) != 0) {
         b[end] = kStreamDescriptor;

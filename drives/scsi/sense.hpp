@@ -28,6 +28,11 @@ enum class SenseKey : std::uint8_t {  // SPC-4 table 48
 };
 constexpr SenseKey key_of(const Sense& sense) { return static_cast<SenseKey>(sense.code.key); }
 constexpr bool is_unit_attention(const Sense& sense) { return key_of(sense) == SenseKey::unit_attention; }
+// SSC-4 4.2.6: the tape came into the zone that PEWS of mode page 10h/01h lays before early warning. All was written, and nothing
+// has to end; a drive sets the end-of-medium bit with it all the same.
+constexpr bool is_programmable_early_warning(const Sense& sense) {
+    return !sense.deferred && key_of(sense) == SenseKey::no_sense && sense.code.asc == 0x00 && sense.code.ascq == 0x07;
+}
 // The command did what was asked; the sense only tells something about it.
 constexpr bool is_harmless(const Sense& sense) {
     return !sense.deferred && !sense.filemark && !sense.end_of_medium && !sense.incorrect_length &&
@@ -35,13 +40,16 @@ constexpr bool is_harmless(const Sense& sense) {
             key_of(sense) == SenseKey::completed);
 }
 
+// The medium has a bad spot, at this command or (deferred) at an earlier one: the drive itself, its position and modes are in order.
+inline bool tells_of_bad_medium(const Error& error) { return error.sense && key_of(*error.sense) == SenseKey::medium_error; }
+
 // Empty when the response code is none of the four or the bytes end before the sense key. Sense data cut after that
 // gives what is whole: missing codes are 0, and a field is there only when all its bytes are.
 std::optional<Sense> decode_sense(Bytes bytes);
 
 enum class SenseFormat : std::uint8_t { fixed, descriptor };
 inline constexpr std::size_t kSenseSizeMax =
-    24;  // the longest encoding: descriptor format, INFORMATION and stream bits
+    32;  // the longest encoding: descriptor format, INFORMATION, sense-key specific bytes and stream bits
 struct EncodedSense {
     std::array<std::uint8_t, kSenseSizeMax> storage{};
     std::size_t size = 0;  // 18 in fixed format

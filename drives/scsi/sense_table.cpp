@@ -49,6 +49,7 @@ constexpr std::string_view kWriteOnce =
     "This is a write-once cartridge and the place is written already; use another cartridge.";
 constexpr std::string_view kChip = "The cartridge's memory chip cannot be read; copy its data and retire it.";
 constexpr std::string_view kCleaningFailed = "The cleaning failed; use a new cleaning cartridge.";
+constexpr std::string_view kCleaningExpired = "The cleaning cartridge is used up; put a new one in its place.";
 constexpr std::string_view kCleaning = "A cleaning cartridge is in the drive; the request waits until it is done.";
 constexpr std::string_view kPrediction = "The device expects to fail soon; have it looked at.";
 constexpr std::string_view kLoadFailed = "The cartridge did not load or eject; look at the drive.";
@@ -63,7 +64,7 @@ constexpr std::string_view kCleanMe = "The drive asks to be cleaned; insert a cl
 // named.
 constexpr SenseRule kRules[] = {
     {{0x0, 0x00, 0x02}, replace_medium, kNearEnd},
-    {{0x0, 0x00, 0x07}, replace_medium, kNearEnd},
+    {{0x0, 0x00, 0x07}, retry_later, "The programmed distance to the end of the tape is reached; the job goes on."},
     {{0x0, 0x00, 0x17}, ask_operator, kCleanMe},
     {{0x1, 0x00, 0x17}, ask_operator, kCleanMe},
     {{0x1, 0x5D, 0x00}, ask_operator, kPrediction},
@@ -84,6 +85,7 @@ constexpr SenseRule kRules[] = {
     {{0x2, 0x30, 0x00}, replace_medium, kWrongGeneration},
     {{0x2, 0x30, 0x03}, retry_later, kCleaning},
     {{0x2, 0x30, 0x07}, replace_medium, kCleaningFailed},
+    {{0x2, 0x30, 0x13}, replace_medium, kCleaningExpired},
     {{0x2, 0x3A, 0x00}, refresh_inventory, kNoCartridge},
     {{0x2, 0x3A, 0x01}, refresh_inventory, kNoCartridge},
     {{0x2, 0x3A, 0x02}, ask_operator, "The drive or the library is open; close it."},
@@ -108,6 +110,7 @@ constexpr SenseRule kRules[] = {
     {{0x3, 0x30, 0x03}, retry_later, kCleaning},
     {{0x3, 0x30, 0x07}, replace_medium, kCleaningFailed},
     {{0x3, 0x30, 0x0D}, replace_medium, kTampered},
+    {{0x3, 0x30, 0x13}, replace_medium, kCleaningExpired},
     {{0x3, 0x31, 0x00},
      replace_medium,
      "The tape's format is damaged; copy what can be read and retire the cartridge."},

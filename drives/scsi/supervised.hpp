@@ -19,6 +19,7 @@ struct CommandLog {
     std::vector<Sense> unit_attentions;
     std::optional<Sense> not_ready;  // the last NOT READY
     std::optional<Error> lost;       // the first Error whose outcome is unknown
+    bool connection_ended = false;   // a command had no connection, or lost it
     std::uint64_t recovered = 0, medium_errors = 0;
     std::uint8_t last_opcode = 0;
     // Any thread: odd while a command is on its way, and its time limit.
@@ -47,6 +48,7 @@ class WatchedTransport final : public Transport {
         auto reply = transport_.execute(cdb, data_out, data_in, timeout);
         log_.ticks.fetch_add(1);
         if (!reply) {
+            if (transport_.connection_ended()) log_.connection_ended = true;
             if (!log_.lost && outcome_is_unknown(reply.error())) log_.lost = reply.error();
         } else if (reply->sense) {
             note(*reply->sense);

@@ -34,6 +34,8 @@ class Transport {
     // safe to repeat. BUSY, RESERVATION CONFLICT and TASK SET FULL come as Errors (retry_later, ask_operator, retry_later).
     virtual Result<ScsiReply> execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in,
                                       std::chrono::milliseconds timeout) = 0;
+    // After an Error: the connection to the device ended or could not be made; a new one may find it in order. Not where it is silent.
+    virtual bool connection_ended() const { return false; }
 };
 
 }  // namespace capstan::scsi

@@ -55,6 +55,25 @@ std::optional<MediumInfo::Defect> decode_defect(std::string_view text) {
     return defect;
 }
 
+// The lines between the fixed ones and the defects, each only where it says something. nullptr: all is well.
+const char* decode_state(Lines& lines, MediumInfo& info) {
+    if (lines.rest().starts_with("cleaning-uses ")) {
+        const auto uses = lines.number("cleaning-uses");
+        if (!uses || *uses > 0xFFFF) return "the number of cleanings is none";
+        info.cleaning_uses = static_cast<std::uint32_t>(*uses);
+    }
+    if (lines.rest().starts_with("optimised ")) {
+        if (lines.value("optimised") != "no") return "optimised is there and not 'no'";
+        info.optimised = false;
+    }
+    if (lines.rest().starts_with("full-capacity ")) {
+        const auto full = lines.number("full-capacity");
+        if (!full || *full == 0 || *full > 1ull << 60) return "the full capacity is none";
+        info.full_capacity = *full;
+    }
+    return nullptr;
+}
+
 }  // namespace
 
 std::uint32_t crc32c(Bytes bytes, std::uint32_t seed) {
@@ -79,12 +98,28 @@ Result<void> check(const MediumInfo& info) {
         return refuse("an id has 1 to 31 of A-Z a-z 0-9 . _ - and does not begin with a dot");
     if (info.volume_tag.text.size() > 32 || !printable(info.volume_tag.text))
         return refuse("a volume tag has at most 32 printable ASCII characters and no blank");
-    if (info.early_warning > info.capacity) return refuse("the early warning distance is larger than the capacity");
+    if (info.full_capacity != 0 && info.capacity > info.full_capacity) return refuse("it is longer than it was made");
+    if (info.early_warning > std::max(info.capacity, info.full_capacity)) return refuse("the early warning distance is larger than the capacity");
     if (info.capacity > 1ull << 60) return refuse("the capacity is larger than 2^60 bytes");
     if (info.segment_size < 4096 || info.segment_size > 1ull << 43)
         return refuse("the segment size is not in 4 KiB to 8 TiB");
     if (info.defects.size() > kDefectsMax) return refuse("more than 65536 defects");
     return {};
+}
+
+std::uint64_t early_warning_of(const MediumInfo& info) {
+    return info.full_capacity == 0 ? info.early_warning : std::min(info.early_warning, info.capacity / 2);
+}
+
+void take_generation(MediumInfo& info, const MediaType& type) {
+    constexpr std::uint32_t kCleaningUses = 50;
+    constexpr std::uint8_t kFirstThatIsMeasured = 0x60;  // LTO-9
+    if (type.use == MediumUse::cleaning) {
+        info.cleaning_uses = kCleaningUses;
+        return;
+    }
+    info.density = type.density;
+    info.optimised = type.density < kFirstThatIsMeasured;
 }
 
 std::string encode(const MediumInfo& info) {
@@ -93,6 +128,10 @@ std::string encode(const MediumInfo& info) {
         "{}\nsegment-size {}\n",
         kFirstLine, info.id, name_of(info.barcode), info.volume_tag.text, info.density, info.capacity,
         info.early_warning, info.write_protected ? "yes" : "no", info.segment_size);
+    // Lines that older libraries do not have are there only where they say something.
+    if (info.cleaning_uses) text += fmt::format("cleaning-uses {}\n", *info.cleaning_uses);
+    if (!info.optimised) text += "optimised no\n";
+    if (info.full_capacity != 0) text += fmt::format("full-capacity {}\n", info.full_capacity);
     for (const auto& defect : info.defects)
         text +=
             fmt::format("defect {} {}\n", defect.when == MediumFault::When::read ? "read" : "write", raw(defect.block));
@@ -132,6 +171,7 @@ Result<MediumInfo> decode_medium_info(std::string_view text) {
     if (*write_protected != "yes" && *write_protected != "no") return bad("write-protected is neither yes nor no");
     info.write_protected = *write_protected == "yes";
     info.segment_size = *segment_size;
+    if (auto problem = decode_state(lines, info)) return bad(problem);
     while (!lines.done()) {
         auto defect = lines.value("defect");
         auto decoded = defect ? decode_defect(*defect) : std::nullopt;

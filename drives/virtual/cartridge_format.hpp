@@ -3,6 +3,7 @@
 
 #include "config/base/bytes.hpp"
 #include "config/base/error.hpp"
+#include "config/base/media_types.hpp"
 #include "drives/virtual/fault_plan.hpp"
 
 #include <array>
@@ -24,6 +25,9 @@ struct MediumInfo {
     std::uint64_t early_warning = 5'000'000'000;  // distance from the end at which early warning begins, <= capacity
     bool write_protected = false;                 // the tab
     std::uint64_t segment_size = 64ull << 30;     // bytes per data file, >= 4096 (ext4 holds no file of 18 TB)
+    std::optional<std::uint32_t> cleaning_uses;   // a cleaning cartridge: how often it will still clean
+    bool optimised = true;                        // false: its first load in a drive of its generation measures it
+    std::uint64_t full_capacity = 0;              // where SET CAPACITY made it shorter: what it was; else 0
     struct Defect {
         BlockNumber block{};
         MediumFault::When when = MediumFault::When::read;
@@ -34,6 +38,10 @@ struct MediumInfo {
 };
 bool is_cartridge_id(std::string_view text);
 Result<void> check(const MediumInfo& info);  // every limit above
+// The distance from the end that counts: of a cartridge that was made shorter at most half of it.
+std::uint64_t early_warning_of(const MediumInfo& info);
+// A new cartridge of that type: its density, that it cleans, that it is still to be measured.
+void take_generation(MediumInfo& info, const MediaType& type);
 std::string encode(const MediumInfo& info);
 Result<MediumInfo> decode_medium_info(std::string_view text);
 

@@ -24,7 +24,7 @@ std::vector<std::uint8_t> gather(scsi::DataOut data, std::size_t size) {
 
 DeviceServer::Nexus& DeviceServer::nexus(NexusId id) {
     auto [found, fresh] = nexuses_.try_emplace(id);
-    if (fresh) found->second.attentions.push_back(code::kPowerOn);
+    if (fresh && !told_elsewhere_) found->second.attentions.push_back(code::kPowerOn);
     return found->second;
 }
 
@@ -37,7 +37,17 @@ void DeviceServer::attention(SenseCode what, Whom whom, NexusId self) {
 
 void DeviceServer::power_on() {
     nexuses_.clear();
+    told_elsewhere_ = false;
     reservations_.power_on();
+}
+
+void DeviceServer::set_time_limits(unsigned seconds) {
+    for (auto& each : supported_) each.nominal_s = 1, each.recommended_s = seconds;
+}
+
+void DeviceServer::take_attentions() {
+    for (auto& [id, each] : nexuses_) each.attentions.clear();
+    told_elsewhere_ = true;
 }
 
 void DeviceServer::forget_nexus(NexusId id) {
@@ -140,7 +150,7 @@ Answer DeviceServer::inquiry(const Command& command) {
     if (!scsi::has(cdb->flags, scsi::InquiryCdb::kVitalProductData)) {
         if (cdb->page_code != 0) return check_condition(code::kInvalidField);
         scsi::InquiryData data{.device_type = identity_.type,
-                               .removable = true,
+                               .removable = identity_.type != scsi::DeviceType::disk,
                                .vendor = identity_.vendor,
                                .product = identity_.product,
                                .revision = identity_.revision};

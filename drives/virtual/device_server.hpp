@@ -40,7 +40,9 @@ inline constexpr SenseCode kInvalidOpcode{0x5, 0x20, 0x00}, kInvalidField{0x5, 0
     kSourceEmpty{0x5, 0x3B, 0x0E}, kRemovalPrevented{0x5, 0x53, 0x02}, kPowerOn{0x6, 0x29, 0x00},
     kReset{0x6, 0x29, 0x03}, kNexusLost{0x6, 0x29, 0x07}, kMediumChanged{0x6, 0x28, 0x00}, kPortUsed{0x6, 0x28, 0x01},
     kModeChanged{0x6, 0x2A, 0x01}, kBecomingReady{0x2, 0x04, 0x01}, kManual{0x2, 0x04, 0x03},
-    kNoMedium{0x2, 0x3A, 0x00}, kCannotReadMedium{0x3, 0x30, 0x00}, kUnrecoveredRead{0x3, 0x11, 0x00},
+    kNoMedium{0x2, 0x3A, 0x00}, kCannotReadMedium{0x3, 0x30, 0x00}, kUnknownFormat{0x3, 0x30, 0x01},
+    kIncompatibleFormat{0x3, 0x30, 0x02}, kCleaning{0x2, 0x30, 0x03}, kCleaningExpired{0x2, 0x30, 0x13},
+    kReadOnlyFormat{0x7, 0x30, 0x05}, kPastBeginning{0x5, 0x3B, 0x0C}, kProgrammableEarlyWarning{0x0, 0x00, 0x07}, kUnrecoveredRead{0x3, 0x11, 0x00},
     kWriteError{0x3, 0x0C, 0x00}, kInternalFailure{0x4, 0x44, 0x00}, kMechanical{0x4, 0x15, 0x01},
     kWriteProtected{0x7, 0x27, 0x00}, kEndOfData{0x8, 0x00, 0x05}, kFilemark{0x0, 0x00, 0x01},
     kEndOfMedium{0x0, 0x00, 0x02}, kBeginning{0x0, 0x00, 0x04}, kOverflow{0xD, 0x00, 0x02};
@@ -69,8 +71,11 @@ class DeviceServer {
     DeviceServer& operator=(const DeviceServer&) = delete;
 
     std::mutex& mutex() { return mutex_; }
-    Answer serve(const Command& command);
+    Answer serve(const Command& command);  // also for others than the library, behind which such a unit may stand (disk.hpp)
     const Identity& identity() const { return identity_; }
+    void set_serial(std::string serial) { identity_.serial = std::move(serial); }
+    void set_time_limits(unsigned seconds);  // what REPORT SUPPORTED OPERATION CODES names for each command
+    void take_attentions();                  // nobody is told of them any more
     scsi::Designator designator() const;  // T10: vendor, product, serial number
     void lose_nexus(NexusId nexus);
     void forget_nexus(NexusId nexus);
@@ -81,8 +86,8 @@ class DeviceServer {
     bool prevented() const;
 
   protected:
-    DeviceServer(Identity identity, std::span<const Supported> supported)
-        : identity_(std::move(identity)), supported_(supported) {}
+    DeviceServer(Identity identity, std::vector<Supported> supported)
+        : identity_(std::move(identity)), supported_(std::move(supported)) {}
     virtual Answer run(const Command& command) = 0;                    // commands other than the common ones
     virtual std::optional<Sense> pending(const Command& command) = 0;  // told instead of the command: deferred errors
     virtual void default_modes() {}                                    // of a reset
@@ -108,7 +113,8 @@ class DeviceServer {
 
     std::mutex mutex_;
     Identity identity_;
-    std::span<const Supported> supported_;
+    std::vector<Supported> supported_;
+    bool told_elsewhere_ = false;  // take_attentions(): a nexus that comes is not told of the power either
     std::map<NexusId, Nexus> nexuses_;
     std::map<NexusId, std::string> names_;
     Reservations reservations_;

@@ -15,7 +15,11 @@ namespace capstan::virtual_library {
 struct MediumFault {
     std::string cartridge;  // its id (CartridgeInfo::id), whatever its barcode says
     BlockNumber block{};
-    enum class When : std::uint8_t { read, write } when = When::read;
+    enum class When : std::uint8_t {
+        read,
+        write,          // accepted where the drive buffers: told later, as a deferred error
+        write_at_once,  // the WRITE of it fails, and takes nothing
+    } when = When::read;
 };
 
 // The robot jams during its nth MOVE MEDIUM, from 1. It answers 02/04/03 until VirtualLibrary::clear_jam.

@@ -1,5 +1,6 @@
 #include "drives/virtual/geometry_format.hpp"
 
+#include "drives/virtual/models/model.hpp"
 #include "drives/virtual/text_lines.hpp"
 
 #include <algorithm>
@@ -35,7 +36,46 @@ std::optional<ElementRange> decode_range(std::optional<std::string_view> text) {
     return ElementRange{numbers[0], numbers[1], numbers[2]};
 }
 
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
+    return text;
+}
+std::vector<std::string> split(std::string_view text, char separator) {
+    std::vector<std::string> words;
+    for (;;) {
+        const auto end = text.find(separator);
+        words.emplace_back(text.substr(0, end));
+        if (end == std::string_view::npos) return words;
+        text.remove_prefix(end + 1);
+    }
+}
+
+// The lines that older libraries do not have.
+void decode_models(Lines& lines, LibraryGeometry& g) {
+    if (lines.rest().starts_with("models ")) g.models = split(*lines.value("models"), ' ');
+    if (lines.rest().starts_with("media ")) g.media = *lines.value("media");
+}
+
 }  // namespace
+
+Result<std::vector<std::string>> media_of(const LibraryGeometry& g) {
+    if (g.media.empty()) {
+        const auto* first = g.models.empty() ? nullptr : find_model(g.models.front());
+        return std::vector<std::string>(g.cartridges, first == nullptr ? "L8" : std::string(first->media_id));
+    }
+    std::vector<std::string> media;
+    for (const auto& part : split(g.media, ',')) {
+        const auto colon = part.find(':');
+        const auto id = part.substr(0, colon);
+        const auto count = colon == std::string::npos ? std::optional<std::uint64_t>(1) : Lines::number_of(std::string_view(part).substr(colon + 1));
+        if (media_type_of(id) == nullptr || !count || *count > kElementsMax || media.size() + *count > kElementsMax)
+            return fail(Recovery::change_request, fmt::format("virtual library: '{}' says no cartridges", part),
+                        "Write media ids and how many of each: L8:10,L7:2,CU:1.");
+        media.insert(media.end(), *count, id);
+    }
+    return media;
+}
 
 Result<void> check(const LibraryGeometry& g) {
     auto refuse = [](std::string what) {
@@ -62,8 +102,13 @@ Result<void> check(const LibraryGeometry& g) {
         }
     }
     if (taken.size() > kElementsMax) return refuse("there are more than 60000 elements");
-    if (g.cartridges > g.slots.count)
-        return refuse(fmt::format("{} cartridges do not go into {} slots", g.cartridges, g.slots.count));
+    for (const auto& model : g.models)
+        if (find_model(model) == nullptr)
+            return fail(Recovery::change_request, fmt::format("virtual library: there is no drive model '{}'", model),
+                        fmt::format("There are {}.", model_names()));
+    CAPSTAN_TRY(const auto media, media_of(g));
+    if (media.size() > g.slots.count)
+        return refuse(fmt::format("{} cartridges do not go into {} slots", media.size(), g.slots.count));
     auto medium = g.medium;
     medium.id = "x";
     return check(medium);
@@ -75,10 +120,11 @@ std::string encode(const LibraryGeometry& g) {
     return with_checksum(
         fmt::format("{}\nserial {}\nvendor {}\nchanger-product {}\ndrive-product {}\nrevision {}\ndrive-density "
                     "{}\npickers {}\ndrives {}\n"
-                    "ports {}\nslots {}\nauto-unload {}\ncartridges {}\nbarcode-prefix {}\n{}",
+                    "ports {}\nslots {}\nauto-unload {}\ncartridges {}\nbarcode-prefix {}\n{}{}{}",
                     kFirstLine, g.serial, g.vendor, g.changer_product, g.drive_product, g.revision, g.drive_density,
                     encode(g.pickers), encode(g.drives), encode(g.ports), encode(g.slots), g.auto_unload ? "yes" : "no",
-                    g.cartridges, g.barcode_prefix, encode(medium)));
+                    g.cartridges, g.barcode_prefix, g.models.empty() ? "" : fmt::format("models {}\n", joined(g.models)),
+                    g.media.empty() ? "" : fmt::format("media {}\n", g.media), encode(medium)));
 }
 
 Result<LibraryGeometry> decode_geometry(std::string_view text) {
@@ -112,6 +158,7 @@ Result<LibraryGeometry> decode_geometry(std::string_view text) {
         return bad("a line is missing or has no value");
     if ((*auto_unload != "yes" && *auto_unload != "no") || *cartridges > kElementsMax)
         return bad("a value is out of range");
+    decode_models(lines, g);
     auto medium = decode_medium_info(lines.rest());
     if (!medium) return bad("the medium's part");
     g.drive_density = static_cast<std::uint8_t>(*density);

@@ -2,6 +2,7 @@
 
 #include "drives/virtual/geometry_format.hpp"
 #include "drives/virtual/library_state.hpp"
+#include "drives/virtual/models/model.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,6 +19,12 @@ namespace {
 using std::chrono::microseconds;
 
 std::string geometry_path(const std::string& directory) { return directory + "/geometry"; }
+
+// Of a cartridge of the first day: as its media id says it, or as the first drive likes it.
+void set_generation(MediumInfo& info, const MediaType* type, const LibraryGeometry& geometry) {
+    if (type != nullptr) return take_generation(info, *type);
+    if (const auto* model = geometry.models.empty() ? nullptr : find_model(geometry.models.front())) info.density = model->density;
+}
 
 // The geometry file is written last: a library whose making was cut short is made again.
 Result<void> create(const std::string& directory, const LibraryGeometry& geometry) {
@@ -37,9 +44,13 @@ Result<void> create(const std::string& directory, const LibraryGeometry& geometr
     std::filesystem::remove(directory + "/places", ignored);
     CAPSTAN_CHECK(make_directories(directory + "/media"));
     std::vector<Places::Change> changes;
-    for (unsigned i = 0; i < geometry.cartridges; ++i) {
+    CAPSTAN_TRY(const auto media, media_of(geometry));
+    for (unsigned i = 0; i < media.size(); ++i) {
         auto info = geometry.medium;
-        info.volume_tag = VolumeTag{fmt::format("{}{:03}L8", geometry.barcode_prefix, i + 1)};
+        const auto* type = media_type_of(media[i]);
+        const bool cleaning = type != nullptr && type->use == MediumUse::cleaning;
+        info.volume_tag = VolumeTag{fmt::format("{}{:03}{}", cleaning ? "CLN" : geometry.barcode_prefix, i + 1, media[i])};
+        if (!geometry.models.empty() || !geometry.media.empty()) set_generation(info, type, geometry);
         info.id = info.volume_tag.text;
         CAPSTAN_CHECK(
             CartridgeFile::create(directory + "/media/" + info.id, info, CartridgeFile::Durable::caller_synchronises));
@@ -107,17 +118,23 @@ Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& 
     CAPSTAN_TRY(state->shelf, Shelf::open(directory));
     const auto& g = state->geometry;
     for (std::uint16_t i = 1; i <= g.drives.count; ++i) {
+        const auto* model = g.models.empty() ? nullptr : find_model(g.models[std::min<std::size_t>(i, g.models.size()) - 1]);
         DeviceServer::Identity identity{scsi::DeviceType::tape, g.vendor, g.drive_product, g.revision,
                                         fmt::format("{}D{}", g.serial, i)};
-        state->drives.push_back(std::make_unique<TapeDrive>(std::move(identity), g.drive_density, state->options.timing,
+        if (model != nullptr) identity.product = model->product, identity.revision = model->revision;
+        state->drives.push_back(std::make_unique<TapeDrive>(std::move(identity), model, g.drive_density, state->options.timing,
                                                             state->options.drive_buffer));
     }
     DeviceServer::Identity identity{scsi::DeviceType::changer, g.vendor, g.changer_product, g.revision, g.serial};
     state->changer =
         std::make_unique<MediumChanger>(std::move(identity), g, state->options.timing, state->shelf, state->drives);
-    const auto units = static_cast<std::uint8_t>(1 + g.drives.count);
+    const auto units = static_cast<std::uint8_t>(state->options.units_before + 1 + g.drives.count);
     state->changer->set_unit_count(units);
     for (auto& drive : state->drives) drive->set_unit_count(units);
+    if (const auto seconds = state->options.time_limit; seconds != 0) {
+        state->changer->set_time_limits(seconds);
+        for (auto& drive : state->drives) drive->set_time_limits(seconds);
+    }
     state->changer->insert_into_drives();
     state->counts.resize(1u + g.drives.count);
     std::shared_ptr<VirtualLibrary> library(new VirtualLibrary(std::move(state)));
@@ -128,11 +145,16 @@ Result<std::shared_ptr<VirtualLibrary>> VirtualLibrary::open(const std::string& 
 const LibraryGeometry& VirtualLibrary::geometry() const { return state_->geometry; }
 std::uint8_t VirtualLibrary::drives() const { return static_cast<std::uint8_t>(state_->drives.size()); }
 std::string VirtualLibrary::drive_serial(std::uint8_t lun) const {
-    return lun >= 1 && lun <= drives() ? state_->drives[lun - 1u]->identity().serial : std::string{};
+    if (lun < 1 || lun > drives()) return {};
+    auto& drive = *state_->drives[lun - 1u];
+    std::lock_guard lock(drive.mutex());
+    return drive.identity().serial;
 }
 
 std::string VirtualLibrary::State::name_of(std::uint8_t lun) {
-    return lun == 0 ? std::string("virtual library") : fmt::format("virtual drive {}", unit(lun)->identity().serial);
+    if (lun == 0) return "virtual library";
+    std::lock_guard guard(unit(lun)->mutex());
+    return fmt::format("virtual drive {}", unit(lun)->identity().serial);
 }
 
 Result<scsi::ScsiReply> VirtualLibrary::execute(NexusId nexus, std::uint8_t lun, const scsi::Cdb& cdb, scsi::DataOut data_out, MutableBytes data_in,

@@ -45,6 +45,10 @@ struct LibraryGeometry {
     // The cartridges of the first day, in slots from the first on.
     unsigned cartridges = 12;
     std::string barcode_prefix = "CAP";  // CAP001L8, CAP002L8, …
+    // Models of the drives (drives/virtual/models), the last for all that follow. None: drives that take every cartridge.
+    std::vector<std::string> models;
+    // The cartridges of the first day instead of `cartridges`: "L8:10,L7:2,CU:1", media ids of their bar codes and how many of each.
+    std::string media;
     MediumInfo medium;  // capacity, early warning, density of each; id and volume tag are made from the prefix
     friend bool operator==(const LibraryGeometry&, const LibraryGeometry&) = default;
 };
@@ -52,7 +56,9 @@ struct LibraryGeometry {
 struct LibraryOptions {  // not stored: as each opener wants it
     Timing timing;
     FaultPlan faults;
+    std::uint8_t units_before = 0;  // logical units of others that REPORT LUNS names before the changer
     std::uint64_t drive_buffer = 1ull << 30;  // bytes; more than this is never unsynchronised
+    unsigned time_limit = 0;  // seconds that every unit names for each command; 0: as real ones do
 };
 
 // Where a cartridge is. `outside`: in somebody's hands, its files stay.
@@ -89,7 +95,7 @@ class VirtualLibrary {
 
     const LibraryGeometry& geometry() const;
     std::uint8_t drives() const;
-    std::string drive_serial(std::uint8_t lun) const;  // LUN from 1
+    std::string drive_serial(std::uint8_t lun) const;  // LUN from 1; empty: no such drive
     std::vector<CartridgeInfo> cartridges() const;
 
     // The operator's hands. Each is durable when it returns. Refusals are change_request.
@@ -115,8 +121,16 @@ class VirtualLibrary {
     void forget_nexus(NexusId nexus);   // a lost one that will not come back under this number
     void name_nexus(NexusId nexus, const std::string& name);  // "iqn.…,i,0x…": how reservations are told of
     void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
+    void take_attentions(std::uint8_t lun);  // as if another program of each initiator's host had been told instead
     void set_faults(FaultPlan plan);  // counting starts again
+    // One more fault; a jam or command fault is counted from now on.
+    void add_fault(MediumFault fault);
+    void add_fault(RobotJam jam);
+    void add_fault(CommandFault fault);
+    void clear_faults();  // all of them, a jam and drives that went away included
     void clear_jam();
+    // Another drive in its place, with the cartridge that is in it, until the library is closed: everything of power_cycle().
+    Result<void> replace_drive(std::uint8_t lun, const std::string& serial);
     void bring_back(std::uint8_t lun);  // a drive that went away, powered on again
 
   private:

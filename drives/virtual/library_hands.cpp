@@ -65,6 +65,8 @@ std::vector<CartridgeInfo> VirtualLibrary::cartridges() const {
 
 Result<std::string> VirtualLibrary::add_cartridge(MediumInfo info) {
     std::lock_guard lock(state_->changer->mutex());
+    if (!state_->geometry.models.empty())
+        if (const auto* type = media_type_of(info.volume_tag)) take_generation(info, *type);
     return state_->shelf.add(std::move(info));
 }
 
@@ -197,6 +199,13 @@ void VirtualLibrary::reset_unit(std::uint8_t lun) {
     unit->reset();
 }
 
+void VirtualLibrary::take_attentions(std::uint8_t lun) {
+    auto unit = state_->unit(lun);
+    if (!unit) return;
+    std::lock_guard lock(unit->mutex());
+    unit->take_attentions();
+}
+
 void VirtualLibrary::set_faults(FaultPlan plan) {
     {
         std::lock_guard lock(state_->changer->mutex());
@@ -209,6 +218,51 @@ void VirtualLibrary::set_faults(FaultPlan plan) {
     std::lock_guard lock(state_->fault_mutex);
     state_->command_faults = std::move(plan.commands);
     for (auto& each : state_->counts) each = {};
+}
+
+void VirtualLibrary::add_fault(MediumFault fault) {
+    for (auto& drive : state_->drives) {
+        std::lock_guard lock(drive->mutex());
+        drive->add_medium_fault(fault);
+    }
+}
+
+void VirtualLibrary::add_fault(RobotJam jam) {
+    std::lock_guard lock(state_->changer->mutex());
+    state_->changer->add_jam(jam);
+}
+
+void VirtualLibrary::add_fault(CommandFault fault) {
+    std::lock_guard lock(state_->fault_mutex);
+    if (fault.lun >= state_->counts.size()) return;
+    fault.command += state_->counts[fault.lun].commands;
+    state_->command_faults.push_back(fault);
+}
+
+void VirtualLibrary::clear_faults() {
+    for (std::uint8_t lun = 0; lun <= drives(); ++lun) {
+        const bool gone = [&] {
+            std::lock_guard lock(state_->fault_mutex);
+            return state_->counts[lun].gone;
+        }();
+        if (gone) bring_back(lun);
+    }
+    set_faults({});
+    clear_jam();
+}
+
+Result<void> VirtualLibrary::replace_drive(std::uint8_t lun, const std::string& serial) {
+    constexpr std::size_t kSerialMax = 24;
+    const bool valid = !serial.empty() && serial.size() <= kSerialMax &&
+                       std::ranges::all_of(serial, [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+    if (!valid) return refuse(fmt::format("'{}' is no serial number", serial), "Write 1 to 24 of A-Z and 0-9.");
+    if (lun < 1 || lun > drives()) return refuse(fmt::format("there is no drive {}", lun));
+    std::lock_guard guard(state_->changer->mutex());  // the robot tells the drives' serial numbers
+    auto& drive = *state_->drives[lun - 1u];
+    std::lock_guard lock(drive.mutex());
+    drive.set_serial(serial);
+    drive.power_cycle();
+    return {};
 }
 
 void VirtualLibrary::clear_jam() {

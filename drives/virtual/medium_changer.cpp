@@ -36,7 +36,7 @@ constexpr SenseCode kBarcodeUnreadable{0x0, 0x83, 0x00};  // vendor specific, as
 
 MediumChanger::MediumChanger(Identity identity, const LibraryGeometry& geometry, const Timing& timing, Shelf& shelf,
                              std::vector<std::unique_ptr<TapeDrive>>& drives)
-    : DeviceServer(std::move(identity), kSupported),
+    : DeviceServer(std::move(identity), {std::begin(kSupported), std::end(kSupported)}),
       geometry_(geometry),
       timing_(timing),
       shelf_(shelf),

@@ -25,6 +25,10 @@ class MediumChanger final : public DeviceServer {
     void close_door();
     bool door_open() const { return door_open_; }
     void set_jams(std::vector<RobotJam> jams);
+    void add_jam(RobotJam jam) {  // counted from now on
+        jam.move += moves_;
+        jams_.push_back(jam);
+    }
     void clear_jam() { jammed_ = false; }
     void power_cycle();
     void insert_into_drives();  // power-on: each drive finds its cartridge

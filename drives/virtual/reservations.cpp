@@ -23,8 +23,16 @@ bool excludes_reading(ReservationType type) {
            type == ReservationType::exclusive_access_all_registrants;
 }
 
+// Of a disk (SBC-3 table 13); their numbers are nothing else in tapes and changers.
+bool is_capacity(const scsi::Cdb& cdb) { return cdb.bytes[0] == 0x25 || cdb.bytes[0] == 0x9E; }
+bool reads_disk(const scsi::Cdb& cdb) {
+    constexpr std::array<std::uint8_t, 6> kReadAndVerify{0x28, 0x88, 0xA8, 0x2F, 0x8F, 0xAF};
+    return std::ranges::find(kReadAndVerify, cdb.bytes[0]) != kReadAndVerify.end();
+}
+
 // SPC-4 table 66, SSC-4 table 9, SMC-3 table 4: what anybody may ask whoever holds the reservation.
 bool is_free(const scsi::Cdb& cdb) {
+    if (is_capacity(cdb)) return true;
     switch (scsi::opcode_of(cdb)) {
         case Opcode::inquiry:
         case Opcode::report_luns:
@@ -44,12 +52,13 @@ bool only_reads(const scsi::Cdb& cdb) {
         case Opcode::read_6:
         case Opcode::read_position:
         case Opcode::read_block_limits:
+        case Opcode::report_density_support:
         case Opcode::mode_sense_6:
         case Opcode::mode_sense_10:
         case Opcode::maintenance_in:
         case Opcode::read_attribute:
         case Opcode::read_element_status: return true;
-        default: return false;
+        default: return reads_disk(cdb);
     }
 }
 

@@ -12,9 +12,11 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::test_unit_ready, {}, 1, 60},
     {Opcode::rewind, {}, 100, 600},
     {Opcode::request_sense, {}, 1, 60},
+    {Opcode::format_medium, {}, 60, 3600},
     {Opcode::read_block_limits, {}, 1, 60},
     {Opcode::read_6, {}, 60, 1500},
     {Opcode::write_6, {}, 60, 1500},
+    {Opcode::set_capacity, {}, 60, 3600},
     {Opcode::write_filemarks_6, {}, 60, 1700},
     {Opcode::space_6, {}, 180, 2900},
     {Opcode::inquiry, {}, 1, 60},
@@ -24,7 +26,10 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::load_unload, {}, 60, 900},
     {Opcode::prevent_allow_medium_removal, {}, 1, 60},
     {Opcode::locate_10, {}, 180, 2900},
-    {Opcode::read_position, {}, 1, 60},
+    {Opcode::read_position, raw(scsi::PositionForm::short_block), 1, 60},
+    {Opcode::read_position, raw(scsi::PositionForm::long_form), 1, 60},
+    {Opcode::read_position, raw(scsi::PositionForm::extended), 1, 60},
+    {Opcode::report_density_support, {}, 1, 60},
     {Opcode::log_sense, {}, 1, 60},
     {Opcode::mode_select_10, {}, 1, 60},
     {Opcode::mode_sense_10, {}, 1, 60},
@@ -38,11 +43,24 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
 };
 
+std::vector<DeviceServer::Supported> supported_by(const DriveModel* model) {
+    constexpr unsigned kOptimisingLoad = 8100;
+    std::vector<DeviceServer::Supported> list(std::begin(kSupported), std::end(kSupported));
+    if (model == nullptr) return list;
+    std::erase_if(list, [&](const auto& each) { return std::ranges::find(model->lacks, each.opcode) != model->lacks.end(); });
+    std::erase_if(
+        list, [&](const auto& each) { return !model->knows_position && each.opcode == Opcode::read_position && each.service_action != 0; });
+    for (auto& each : list)
+        if (each.opcode == Opcode::load_unload && model->optimises_new_media) each.recommended_s = kOptimisingLoad;
+    return list;
+}
+
 }  // namespace
 
-TapeDrive::TapeDrive(Identity identity, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size)
-    : DeviceServer(std::move(identity), kSupported),
-      density_(density),
+TapeDrive::TapeDrive(Identity identity, const DriveModel* model, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size)
+    : DeviceServer(std::move(identity), supported_by(model)),
+      model_(model),
+      density_(model != nullptr ? model->density : density),
       timing_(timing),
       buffer_size_(buffer_size),
       health_(this->identity().vendor + " " + this->identity().serial) {
@@ -53,27 +71,8 @@ std::chrono::microseconds TapeDrive::takes(Activity activity) const {
     return timing_.mode == TimeMode::none ? std::chrono::microseconds{} : timing_.model->takes({.activity = activity});
 }
 
-void TapeDrive::start_loading(std::chrono::microseconds after) {
-    load_ = Load::loading;
-    threaded_ = true;
-    position_ = BlockNumber{};
-    health_.load(*cartridge_);
-    ready_at_ = timing_.mode == TimeMode::none ? Clock::time_point{} : timing_.now() + after;
-    settle();
-}
-
-void TapeDrive::insert(std::unique_ptr<CartridgeFile> cartridge, std::chrono::microseconds after) {
-    cartridge_ = std::move(cartridge);
-    if (!cartridge_) {
-        load_ = Load::unreadable;
-        attention(code::kMediumChanged);
-        return;
-    }
-    start_loading(after + takes(Activity::load));
-}
-
 std::optional<SenseCode> TapeDrive::may_remove(bool auto_unload) const {
-    if (prevented()) return code::kRemovalPrevented;
+    if (prevented() || is_busy_with_cartridge()) return code::kRemovalPrevented;
     if (threaded() && !auto_unload) return code::kRemovalPrevented;
     return std::nullopt;
 }
@@ -98,29 +97,8 @@ void TapeDrive::power_cycle() {
     health_.unload();
     health_.power_on();
     power_on();
-    if (cartridge_) start_loading(takes(Activity::load));
+    if (cartridge_) start_loading({});
 }
-
-// A loading drive becomes ready by itself; every nexus is told.
-void TapeDrive::settle() {
-    if (load_ != Load::loading) return;
-    if (timing_.mode != TimeMode::none && timing_.now() < ready_at_) return;
-    load_ = Load::ready;
-    attention(code::kMediumChanged);
-}
-
-std::optional<SenseCode> TapeDrive::not_ready() const {
-    switch (load_) {
-        case Load::empty:
-        case Load::unthreaded: return code::kNoMedium;
-        case Load::loading: return code::kBecomingReady;
-        case Load::unreadable: return code::kCannotReadMedium;
-        case Load::ready: return std::nullopt;
-    }
-    return code::kInternalFailure;
-}
-
-Sense TapeDrive::state() const { return Sense{.code = not_ready().value_or(SenseCode{})}; }
 
 // A deferred error is told instead of the next command, which is not carried out (SPC-4 4.5.7).
 std::optional<Sense> TapeDrive::pending(const Command&) { return std::exchange(deferred_, std::nullopt); }
@@ -135,9 +113,10 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::mode_select_10: return mode_select(command);
         case Opcode::read_block_limits: return read_block_limits(command);
         case Opcode::log_sense: return log_sense(command);
+        case Opcode::report_density_support: return report_densities(command);
         default: break;
     }
-    if (auto reason = not_ready()) return check_condition(*reason);
+    if (not_ready()) return check_condition(waits());
     auto from = position_;
     auto from_byte = cartridge_->byte_position(from);
     Answer answer;
@@ -155,6 +134,8 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::locate_16: answer = locate(command); break;
         case Opcode::read_position: answer = read_position(command); break;
         case Opcode::erase_6: answer = erase(command); break;
+        case Opcode::set_capacity: answer = set_capacity(command); break;
+        case Opcode::format_medium: answer = format_medium(command); break;
         default: return check_condition(code::kInvalidOpcode);
     }
     auto to_byte = cartridge_->byte_position(position_);
@@ -163,39 +144,6 @@ Answer TapeDrive::run(const Command& command) {
     answer.motion.bytes = answer.transferred;
     answer.motion.from_byte = from_byte.value_or(0);
     answer.motion.to_byte = to_byte.value_or(0);
-    return answer;
-}
-
-Answer TapeDrive::load_unload(const Command& command) {
-    using Cdb = scsi::LoadUnloadCdb;
-    auto cdb = *scsi::from_cdb<Cdb>(command.cdb);
-    bool load = scsi::has(cdb.flags, Cdb::kLoad), immediate = scsi::has(cdb.immediate, Cdb::kImmediate);
-    if (scsi::has(cdb.flags, Cdb::kEndOfTape)) return check_condition(code::kInvalidField);
-    Answer answer;
-    if (!load) {
-        if (load_ == Load::empty || load_ == Load::unthreaded) return {};
-        if (prevented()) return check_condition(code::kRemovalPrevented);
-        if (auto problem = load_ == Load::ready ? flush() : std::nullopt) return check_condition(*problem);
-        load_ = cartridge_ ? Load::unthreaded : Load::unreadable;
-        health_.unload();
-        threaded_ = false;
-        position_ = BlockNumber{};
-        answer.motion.activity = Activity::unload;
-        return answer;
-    }
-    if (load_ == Load::empty) return check_condition(code::kNoMedium);
-    if (load_ == Load::unreadable) return check_condition(code::kCannotReadMedium);
-    if (load_ == Load::ready) {  // already loaded: only to the beginning
-        answer = rewind();
-        answer.motion.to = position_;
-        return answer;
-    }
-    if (load_ == Load::unthreaded) start_loading(takes(Activity::load));
-    if (immediate) return answer;
-    // The command itself waits until the drive is ready; only the other nexuses learn of it by a unit attention.
-    answer.motion.activity = Activity::load;
-    load_ = Load::ready;
-    attention(code::kMediumChanged, Whom::others, command.nexus);
     return answer;
 }
 
@@ -210,7 +158,7 @@ Answer TapeDrive::rewind() {
 Answer TapeDrive::read_block_limits(const Command& command) {
     if (scsi::from_cdb<scsi::ReadBlockLimitsCdb>(command.cdb)->flags != 0) return check_condition(code::kInvalidField);
     scsi::BlockLimitsData limits;
-    limits.block_size_max = BigEndian<3>{kBlockSizeMax};
+    limits.block_size_max = BigEndian<3>{model_ != nullptr ? model_->block_size_max : kBlockSizeMax};
     limits.block_size_min = BigEndian<2>{1};
     return give(scsi::encode(limits), sizeof(limits), command);
 }
@@ -222,8 +170,16 @@ Answer TapeDrive::read_position(const Command& command) {
     auto objects = here - on_medium;
     auto bytes = objects > 0 ? cartridge_->buffered_bytes() : 0;
     std::uint8_t ends = scsi::flag_if(here == 0, scsi::ShortPositionData::kBeginning) |
-                        scsi::flag_if(beyond_early_warning(), scsi::ShortPositionData::kEnd);
-    switch (static_cast<scsi::PositionForm>(cdb.service_action & scsi::ReadPositionCdb::kServiceActionMask)) {
+                        scsi::flag_if(beyond_early_warning(), scsi::ShortPositionData::kEnd) |
+                        scsi::flag_if(beyond_programmable_early_warning(), scsi::ShortPositionData::kEarlyWarning);
+    const auto form = static_cast<scsi::PositionForm>(cdb.service_action & scsi::ReadPositionCdb::kServiceActionMask);
+    if (model_ != nullptr && !model_->knows_position) {
+        if (form != scsi::PositionForm::short_block) return check_condition(code::kInvalidField);
+        using Data = scsi::ShortPositionData;
+        const Data data{.flags = static_cast<std::uint8_t>(ends | Data::kLocationUnknown | Data::kCountUnknown | Data::kBytesUnknown)};
+        return give(scsi::encode(data), sizeof(data), command);
+    }
+    switch (form) {
         case scsi::PositionForm::short_block:
         case scsi::PositionForm::short_vendor: {
             scsi::ShortPositionData data;

@@ -6,6 +6,7 @@
 #include "drives/scsi/ssc.hpp"
 #include "drives/virtual/cartridge_file.hpp"
 #include "drives/virtual/device_server.hpp"
+#include "drives/virtual/models/model.hpp"
 #include "drives/virtual/tape_health.hpp"
 
 #include <atomic>
@@ -15,7 +16,8 @@ namespace capstan::virtual_library {
 
 class TapeDrive final : public DeviceServer {
   public:
-    TapeDrive(Identity identity, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size);
+    // Without a model it takes every cartridge and knows every command.
+    TapeDrive(Identity identity, const DriveModel* model, std::uint8_t density, const Timing& timing, std::uint64_t buffer_size);
 
     // The robot's side. A cartridge whose files cannot be opened is inserted as nullptr: the drive cannot read it.
     void insert(std::unique_ptr<CartridgeFile> cartridge, std::chrono::microseconds after);
@@ -27,6 +29,7 @@ class TapeDrive final : public DeviceServer {
 
     void power_cycle();
     void set_medium_faults(std::vector<MediumFault> faults) { faults_ = std::move(faults); }
+    void add_medium_fault(MediumFault fault) { faults_.push_back(std::move(fault)); }
 
   protected:
     Answer run(const Command& command) override;
@@ -36,10 +39,19 @@ class TapeDrive final : public DeviceServer {
 
   private:
     using Clock = std::chrono::steady_clock;
-    enum class Load : std::uint8_t { empty, unthreaded, loading, ready, unreadable };
+    struct Warning {
+        bool early = false, programmable = false;  // programmable: the zone was entered just now
+    };
+    enum class Load : std::uint8_t { empty, unthreaded, loading, cleaning, ready, unreadable };
     std::optional<SenseCode> not_ready() const;
     std::chrono::microseconds takes(Activity activity) const;
     void start_loading(std::chrono::microseconds after);
+    void start_cleaning(std::chrono::microseconds after);
+    void become_ready();
+    void refuse_cartridge(SenseCode why);
+    Sense waits() const;  // becoming ready, and how far it is
+    bool is_busy_with_cartridge() const;  // measuring or cleaning: it does not give it back
+    const DensityAbility* ability() const;  // to use the cartridge; nullptr: there is no model, or no way
 
     // tape_drive.cpp
     Answer load_unload(const Command& command);
@@ -51,15 +63,23 @@ class TapeDrive final : public DeviceServer {
     Answer read_variable(std::uint32_t length, bool suppress, MutableBytes space);
     Answer read_fixed(std::uint32_t count, MutableBytes space);
     Answer write(const Command& command);
-    std::optional<Sense> write_one(scsi::DataOut block, std::size_t size, bool& early_warning);
+    std::optional<Sense> write_one(scsi::DataOut block, std::size_t size, Warning& warning);
     Answer write_filemarks(const Command& command);
     Answer erase(const Command& command);
     std::optional<Sense> flush();  // everything buffered is on the tape, or what went wrong
     bool buffer_full() const;
     bool beyond_early_warning() const;
+    bool beyond_programmable_early_warning() const;  // only where a distance was set
+    bool beyond(std::uint64_t bytes_from_end) const;
+    static std::optional<Sense> sense_of(Warning warning);
     bool bad(BlockNumber block, MediumFault::When when) const;
     Sense failed(const Error& error);  // our own files failed: logged, and told as the drive would
     std::optional<SenseCode> write_protected() const;
+    // tape_drive_medium.cpp
+    Answer report_densities(const Command& command);
+    Answer set_capacity(const Command& command);
+    Answer format_medium(const Command& command);
+    Answer make_blank(MediumInfo info);
     // tape_drive_health.cpp
     Answer log_sense(const Command& command);
     Answer read_attribute(const Command& command);
@@ -75,6 +95,7 @@ class TapeDrive final : public DeviceServer {
     Answer mode_select(const Command& command);
     void default_modes() override;
 
+    const DriveModel* model_;
     std::uint8_t density_;
     const Timing& timing_;
     std::uint64_t buffer_size_;
@@ -84,7 +105,9 @@ class TapeDrive final : public DeviceServer {
     std::unique_ptr<CartridgeFile> cartridge_;
     Load load_ = Load::empty;
     std::atomic<bool> threaded_ = false;
-    Clock::time_point ready_at_{};
+    bool optimising_ = false;  // this load measures the cartridge
+    SenseCode why_unreadable_ = code::kCannotReadMedium;
+    Clock::time_point loading_since_{}, ready_at_{};
     BlockNumber position_{};
     std::optional<Sense> deferred_;            // about a block that was accepted and is lost
     std::optional<BlockNumber> bad_buffered_;  // the first buffered object that cannot be written
@@ -94,6 +117,7 @@ class TapeDrive final : public DeviceServer {
     bool buffered_ = true;
     scsi::DataCompressionPage compression_;
     scsi::DeviceConfigurationPage configuration_;
+    scsi::DeviceConfigurationExtensionPage extension_;
 };
 
 }  // namespace capstan::virtual_library

@@ -53,18 +53,34 @@ bool TapeDrive::buffer_full() const {
     return cartridge_->buffered_bytes() >= buffer_size_ || objects >= objects_max;
 }
 
-bool TapeDrive::beyond_early_warning() const {
-    const auto& info = cartridge_->info();
-    auto limit = info.capacity - info.early_warning;
+bool TapeDrive::beyond_early_warning() const { return beyond(early_warning_of(cartridge_->info())); }
+
+bool TapeDrive::beyond_programmable_early_warning() const {
+    constexpr std::uint64_t kMB = 1'000'000;
+    const auto distance = extension_.programmable_early_warning.value() * kMB;
+    return distance != 0 && beyond(early_warning_of(cartridge_->info()) + distance);
+}
+
+bool TapeDrive::beyond(std::uint64_t bytes_from_end) const {
+    const auto capacity = cartridge_->info().capacity;
+    const auto limit = capacity - std::min(capacity, bytes_from_end);
     if (cartridge_->used() < limit) return false;  // nothing on this tape is that far out
     if (position_ == cartridge_->end()) return true;
     auto bytes = cartridge_->byte_position(position_);
     return bytes && *bytes >= limit;
 }
 
+// Early warning says more, and is told instead.
+std::optional<Sense> TapeDrive::sense_of(Warning warning) {
+    if (!warning.early && !warning.programmable) return std::nullopt;
+    const auto what = warning.early ? code::kEndOfMedium : code::kProgrammableEarlyWarning;
+    return Sense{.code = what, .end_of_medium = true, .information = 0};
+}
+
 std::optional<SenseCode> TapeDrive::write_protected() const {
     bool by_software = scsi::has(configuration_.end_of_data_flags, scsi::DeviceConfigurationPage::kSoftwareProtect);
     if (cartridge_->info().write_protected || by_software) return code::kWriteProtected;
+    if (model_ != nullptr && !(ability() != nullptr && ability()->writes)) return code::kReadOnlyFormat;
     return std::nullopt;
 }
 
@@ -175,18 +191,19 @@ Answer TapeDrive::write(const Command& command) {
     if (fixed && block_length_ == 0) return check_condition(code::kInvalidField);
     if (length == 0) return {};
     std::uint64_t count = fixed ? length : 1, size = fixed ? block_length_ : length;
+    if (model_ != nullptr && size > model_->block_size_max) return check_condition(code::kInvalidField);
     if (size_of(command.data_out) < count * size) return check_condition(code::kInvalidField);
     if (auto reason = write_protected()) return check_condition(*reason);
     Answer answer;
     answer.motion.activity = buffered_ ? Activity::write : Activity::synchronise;
-    bool early_warning = false;
+    Warning warning;
     std::size_t part = 0, within = 0;
     for (std::uint64_t done = 0; done < count; ++done) {
         std::optional<Sense> problem;
         if (count == 1 && size_of(command.data_out) == size)
-            problem = write_one(command.data_out, size, early_warning);
+            problem = write_one(command.data_out, size, warning);
         else
-            problem = write_one(next_block(command.data_out, part, within, size), size, early_warning);
+            problem = write_one(next_block(command.data_out, part, within, size), size, warning);
         if (problem) {
             if (!problem->deferred) problem->information = static_cast<std::int64_t>(fixed ? count - done : size);
             answer.sense = problem;
@@ -194,11 +211,11 @@ Answer TapeDrive::write(const Command& command) {
         }
         answer.transferred += size;
     }
-    if (early_warning) answer.sense = Sense{.code = code::kEndOfMedium, .end_of_medium = true, .information = 0};
+    answer.sense = sense_of(warning);
     return answer;
 }
 
-std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size, bool& early_warning) {
+std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size, Warning& warning) {
     const auto& info = cartridge_->info();
     if (auto noted = health_.before_change(); !noted) return failed(noted.error());
     if (position_ < cartridge_->end()) {  // written over: all that follows is gone at once
@@ -210,18 +227,19 @@ std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size,
         return Sense{.code = code::kOverflow, .end_of_medium = true};
     }
     bool defect = bad(position_, MediumFault::When::write);
-    if (defect && !buffered_) {
+    if ((defect && !buffered_) || bad(position_, MediumFault::When::write_at_once)) {
         health_.failed_to_write();
         return Sense{.code = code::kWriteError};
     }
-    bool before = beyond_early_warning();
+    const Warning before{beyond_early_warning(), beyond_programmable_early_warning()};
     if (auto done = cartridge_->append_block(position_, block); !done) return failed(done.error());
     if (defect && !bad_buffered_) bad_buffered_ = position_;
     health_.wrote(size);
     position_ = position_ + 1;
-    early_warning = beyond_early_warning();
+    warning.early = beyond_early_warning();
+    warning.programmable |= !before.programmable && beyond_programmable_early_warning();
     // SEW: what is buffered is on the tape once early warning is told.
-    bool sync_now = !buffered_ || (early_warning && !before);
+    bool sync_now = !buffered_ || (warning.early && !before.early);
     if (sync_now || buffer_full()) {
         auto problem = flush();
         if (problem && !buffered_) problem->deferred = false;
@@ -241,6 +259,7 @@ Answer TapeDrive::write_filemarks(const Command& command) {
     if (auto noted = count > 0 ? health_.before_change() : Result<void>{}; !noted) return check_condition(failed(noted.error()));
     Answer answer;
     answer.motion.activity = immediate ? Activity::filemark : Activity::synchronise;
+    const bool before = beyond_programmable_early_warning();
     for (std::uint64_t done = 0; done < count; ++done) {
         if (position_ < cartridge_->end()) {
             if (bad_buffered_ && *bad_buffered_ >= position_) bad_buffered_.reset();
@@ -261,8 +280,7 @@ Answer TapeDrive::write_filemarks(const Command& command) {
     if (!immediate) {
         if (auto problem = flush()) return check_condition(*problem);
     }
-    if (count > 0 && beyond_early_warning())
-        answer.sense = Sense{.code = code::kEndOfMedium, .end_of_medium = true, .information = 0};
+    if (count > 0) answer.sense = sense_of({beyond_early_warning(), !before && beyond_programmable_early_warning()});
     return answer;
 }
 

@@ -5,6 +5,7 @@ namespace capstan::virtual_library {
 namespace {
 
 using scsi::DataCompressionPage;
+using scsi::DeviceConfigurationExtensionPage;
 using scsi::DeviceConfigurationPage;
 using scsi::MediumConfigurationPage;
 
@@ -20,6 +21,14 @@ DeviceConfigurationPage default_configuration() {
     page.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning;
     return page;
 }
+// Of a page that may be set; 0, which no page has, of any other.
+std::size_t size_of_known(const scsi::ModePage& page, const DriveModel* model) {
+    if (page.code == DataCompressionPage::kPage && page.subpage == 0) return sizeof(DataCompressionPage);
+    if (page.code != DeviceConfigurationPage::kPage) return 0;
+    if (page.subpage == 0) return sizeof(DeviceConfigurationPage);
+    const bool offered = model == nullptr || model->programmable_early_warning;
+    return page.subpage == DeviceConfigurationExtensionPage::kSubpage && offered ? sizeof(DeviceConfigurationExtensionPage) : 0;
+}
 
 }  // namespace
 
@@ -28,6 +37,7 @@ void TapeDrive::default_modes() {
     buffered_ = true;
     compression_ = default_compression();
     configuration_ = default_configuration();
+    extension_ = {};
 }
 
 Answer TapeDrive::mode_sense(const Command& command) {
@@ -39,7 +49,8 @@ Answer TapeDrive::mode_sense(const Command& command) {
     auto room = six ? six->allocation_length : ten->allocation_length.value();
     auto control = static_cast<scsi::PageControl>(page & 0xC0);
     auto wanted = page & scsi::ModeSense6Cdb::kPageMask;
-    if (subpage != 0 && subpage != 0xFF) return check_condition(code::kInvalidField);
+    constexpr std::uint8_t kAllSubpages = 0xFF;
+    if (subpage > DeviceConfigurationExtensionPage::kSubpage && subpage != kAllSubpages) return check_condition(code::kInvalidField);
     if (control == scsi::PageControl::saved) return check_condition(code::kSavingNotSupported);
 
     scsi::ModeData data;
@@ -54,9 +65,11 @@ Answer TapeDrive::mode_sense(const Command& command) {
     }
     auto compression = compression_;
     auto configuration = configuration_;
+    auto extension = extension_;
     if (control == scsi::PageControl::default_values) {
         compression = default_compression();
         configuration = default_configuration();
+        extension = {};
     } else if (control == scsi::PageControl::changeable) {
         compression = {};
         compression.compression = DataCompressionPage::kEnable;
@@ -64,12 +77,18 @@ Answer TapeDrive::mode_sense(const Command& command) {
         configuration.position_flags = 0;
         configuration.write_delay = BigEndian<2>{0xFFFF};
         configuration.end_of_data_flags = DeviceConfigurationPage::kSoftwareProtect;
+        extension = {.programmable_early_warning = BigEndian<2>{0xFFFF}};
     }
-    auto want = [&](std::uint8_t code) { return wanted == code || wanted == scsi::kAllPages; };
+    auto want = [&](std::uint8_t code, std::uint8_t its_subpage = 0) {
+        return (wanted == code || wanted == scsi::kAllPages) && (subpage == its_subpage || subpage == kAllSubpages);
+    };
     if (want(DataCompressionPage::kPage)) data.pages.push_back(scsi::to_page(compression));
     if (want(DeviceConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(configuration));
+    if ((model_ == nullptr || model_->programmable_early_warning) &&
+        want(DeviceConfigurationExtensionPage::kPage, DeviceConfigurationExtensionPage::kSubpage))
+        data.pages.push_back(scsi::to_page(extension));
     if (want(MediumConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(MediumConfigurationPage{}));
-    if (data.pages.empty() && wanted != 0) return check_condition(code::kInvalidField);
+    if (data.pages.empty() && (wanted != 0 || subpage != 0)) return check_condition(code::kInvalidField);
     return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data),
                 room, command);
 }
@@ -96,10 +115,9 @@ Answer TapeDrive::mode_select(const Command& command) {
     if (mode != 0 && mode != scsi::kModeBuffered) return check_condition(code::kInvalidParameter);
     auto compression = compression_;
     auto configuration = configuration_;
+    auto extension = extension_;
     for (const auto& page : data->pages) {
-        bool known = page.subpage == 0 &&
-                     (page.code == DataCompressionPage::kPage || page.code == DeviceConfigurationPage::kPage);
-        if (!known || page.bytes.size() != sizeof(DataCompressionPage)) return check_condition(code::kInvalidParameter);
+        if (page.bytes.size() != size_of_known(page, model_)) return check_condition(code::kInvalidParameter);
     }
     if (auto page = scsi::find_page<DataCompressionPage>(*data)) {
         compression.compression = DataCompressionPage::kCapable | (page->compression & DataCompressionPage::kEnable);
@@ -109,15 +127,18 @@ Answer TapeDrive::mode_select(const Command& command) {
         configuration.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning |
                                           (page->end_of_data_flags & DeviceConfigurationPage::kSoftwareProtect);
     }
+    if (auto page = scsi::find_page<DeviceConfigurationExtensionPage>(*data))
+        extension.programmable_early_warning = page->programmable_early_warning;
     bool buffered = mode == scsi::kModeBuffered;
     if (auto problem = !buffered && buffered_ && load_ == Load::ready ? flush() : std::nullopt)
         return check_condition(*problem);
     bool changed = block_length != block_length_ || buffered != buffered_ || compression != compression_ ||
-                   configuration != configuration_;
+                   configuration != configuration_ || extension != extension_;
     block_length_ = block_length;
     buffered_ = buffered;
     compression_ = compression;
     configuration_ = configuration;
+    extension_ = extension;
     if (changed) attention(code::kModeChanged, Whom::others, command.nexus);
     return {};
 }

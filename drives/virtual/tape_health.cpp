@@ -65,17 +65,38 @@ Result<void> TapeHealth::before_change() {
     return {};
 }
 
+// A drive that meets errors again and again asks to be cleaned; reading the flag does not clean it.
+void TapeHealth::hard_error() {
+    constexpr unsigned kDirty = 8;
+    raise(Alert::hard_error);
+    if (++errors_since_cleaned_ >= kDirty) raise(Alert::clean_now);
+}
+
+void TapeHealth::found(Found what) {
+    switch (what) {
+        case Found::unsupported_format: return raise(Alert::unsupported_format);
+        case Found::read_only_format: return raise(Alert::read_only_format);
+        case Found::cleaning_cartridge: return raise(Alert::cleaning_media);
+        case Found::expired_cleaning_cartridge: return raise(Alert::expired_cleaning_media);
+    }
+}
+
+void TapeHealth::cleaned() {
+    errors_since_cleaned_ = 0;
+    alerts_.reset(static_cast<std::size_t>(Alert::clean_now));
+}
+
 void TapeHealth::failed_to_write() {
     ++write_errors_;
     ++memory_.write_errors;
-    raise(Alert::hard_error);
+    hard_error();
     raise(Alert::write_failure);
 }
 
 void TapeHealth::failed_to_read() {
     ++read_errors_;
     ++memory_.read_errors;
-    raise(Alert::hard_error);
+    hard_error();
     raise(Alert::read_failure);
 }
 

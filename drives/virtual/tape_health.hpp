@@ -28,6 +28,10 @@ class TapeHealth {
     void read(std::uint64_t bytes) { read_ += bytes; }
     void failed_to_write();
     void failed_to_read();
+    // What the drive thinks of the cartridge that came in.
+    enum class Found : std::uint8_t { unsupported_format, read_only_format, cleaning_cartridge, expired_cleaning_cartridge };
+    void found(Found what);
+    void cleaned();
 
     // Empty: there is no such page. Reading the TapeAlert page clears the flags.
     std::optional<std::vector<std::uint8_t>> log_page(scsi::LogPageCode page, const CartridgeFile* cartridge);
@@ -37,12 +41,25 @@ class TapeHealth {
     Result<std::optional<SenseCode>> set_attributes(const std::vector<scsi::Attribute>& attributes);
 
   private:
-    enum class Alert : std::uint8_t { hard_error = 3, media = 4, read_failure = 5, write_failure = 6, memory_failure = 15 };
+    enum class Alert : std::uint8_t {  // SSC-4 table A.1
+        hard_error = 3,
+        media = 4,
+        read_failure = 5,
+        write_failure = 6,
+        cleaning_media = 11,
+        unsupported_format = 12,
+        memory_failure = 15,
+        read_only_format = 17,
+        clean_now = 20,
+        expired_cleaning_media = 22
+    };
+    void hard_error();
     void raise(Alert alert) { alerts_.set(static_cast<std::size_t>(alert)); }
     std::vector<scsi::LogParameter> volume_statistics(const CartridgeFile& cartridge) const;
 
     std::string drive_;                                                          // vendor and serial number
     std::uint64_t written_ = 0, read_ = 0, write_errors_ = 0, read_errors_ = 0;  // since power-on
+    unsigned errors_since_cleaned_ = 0;
     std::bitset<65> alerts_;
     std::string directory_;                               // of the loaded cartridge; empty: none
     CartridgeMemory memory_;                              // as it was loaded, and what was set since

@@ -7,6 +7,7 @@ FixedTime::FixedTime() : times_{} {
     using namespace std::chrono_literals;
     set(Activity::other, 500us).set(Activity::read, 1ms).set(Activity::write, 1ms).set(Activity::filemark, 1ms);
     set(Activity::synchronise, 1s).set(Activity::rewind, 55s).set(Activity::space, 30s).set(Activity::locate, 45s);
+    set(Activity::optimise, 60min).set(Activity::clean, 2min);
     set(Activity::load, 17s).set(Activity::unload, 30s).set(Activity::erase, 10s).set(Activity::move, 10s);
     set(Activity::inventory, 60s);
 }

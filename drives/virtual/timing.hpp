@@ -20,6 +20,8 @@ enum class Activity : std::uint8_t {
     space,
     locate,
     load,
+    optimise,  // a load that measures a new cartridge
+    clean,
     unload,
     erase,
     move,

@@ -53,6 +53,13 @@ Result<void> Cartridges::set_volume_tag(WriteTransaction& transaction, Cartridge
     return set_value(store_, transaction, id, "volume_tag", sql::value_of(tag), before.volume_tag.text, tag.text, note);
 }
 
+Result<void> Cartridges::set_density(WriteTransaction& transaction, CartridgeId id, std::uint8_t density, const AuditNote& note) {
+    CAPSTAN_TRY(const auto before, get(id));
+    if (density == 0 || before.density == density) return {};
+    return set_value(store_, transaction, id, "density", sql::value_of(density), fmt::format("{:02X}h", before.density),
+                     fmt::format("{:02X}h", density), note);
+}
+
 Result<void> Cartridges::set_hold(WriteTransaction& transaction, CartridgeId id, const std::string& why,
                                   const AuditNote& note) {
     CAPSTAN_TRY(const auto before, get(id));

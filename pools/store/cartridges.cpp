@@ -4,7 +4,7 @@
 
 namespace capstan::pools {
 
-static_assert(kCartridgeKinds.size() == 31);
+static_assert(kCartridgeKinds.size() == 32);
 
 Result<Cartridge> read_cartridge(sql::Row row) {
     Cartridge c;
@@ -21,6 +21,7 @@ Result<Cartridge> read_cartridge(sql::Row row) {
     c.hold = row.text();
     c.created = row.time();
     c.last_mounted = row.maybe_time();
+    c.density = row.number<std::uint8_t>();
     c.pool = row.number<PoolId>();
     c.side.state = row.named<SideState>();
     c.side.media_id = row.name<Uuid>();
@@ -61,10 +62,10 @@ Result<CartridgeId> Cartridges::add(WriteTransaction& transaction, const Cartrid
     CAPSTAN_TRY(
         const auto id,
         database.insert("INSERT INTO cartridges (volume_tag, library, place_kind, place_id, mounts, write_protected,"
-                        " suspect, duplicate_tag, must_identify, hold, created, last_mounted)"
-                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+                        " suspect, duplicate_tag, must_identify, hold, created, last_mounted, density)"
+                        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
                         sql::values(c.volume_tag, c.library, c.place.kind, c.place.id, c.mounts, c.write_protected,
-                                    c.suspect, c.duplicate_tag, c.must_identify, c.hold, c.created, c.last_mounted)));
+                                    c.suspect, c.duplicate_tag, c.must_identify, c.hold, c.created, c.last_mounted, c.density)));
     const auto& s = c.side;
     CAPSTAN_CHECK(database.execute(
         "INSERT INTO sides (cartridge, pool, state, online, media_id, domain_id, family, sequence, generation, "

@@ -70,6 +70,8 @@ class Cartridges {
     Result<void> set_hold(WriteTransaction& transaction, CartridgeId id, const std::string& why, const AuditNote& note);
     Result<void> set_description(WriteTransaction& transaction, CartridgeId id, const std::string& text,
                                  const AuditNote& note);
+    // As the drive names it (MODE SENSE); 0 changes nothing.
+    Result<void> set_density(WriteTransaction& transaction, CartridgeId id, std::uint8_t density, const AuditNote& note);
     Result<void> count_mount(WriteTransaction& transaction, CartridgeId id, Wall at);
     // The row of a cartridge that turned out to be another one. Refused if it was ever labelled or holds data.
     Result<void> remove_unused(WriteTransaction& transaction, CartridgeId id, const AuditNote& note);

@@ -107,11 +107,16 @@ constexpr std::string_view kVersion4[] = {
     "ALTER TABLE sets ADD COLUMN part BIGINT NOT NULL DEFAULT 0",
 };
 
+constexpr std::string_view kVersion5[] = {
+    "ALTER TABLE cartridges ADD COLUMN density BIGINT NOT NULL DEFAULT 0",
+};
+
 constexpr Migration kMigrations[] = {
     {1, "media, sets, jobs, work, journal, audit", kVersion1},
     {2, "sets in .bkf files", kVersion2},
     {3, "work that a crash cut off goes on; all counts of a job stay", kVersion3},
     {4, "runs of several sets", kVersion4},
+    {5, "the density of a cartridge", kVersion5},
 };
 
 Result<void> run_step(Database& database, const Migration& step) {

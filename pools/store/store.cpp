@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 
 namespace capstan::pools {
 namespace {
@@ -58,6 +59,13 @@ Result<void> make_reserve(const std::string& path, std::uint64_t size) {
     return {};
 }
 
+// The first 64 bits of a UUID.
+std::string hex_digits(std::string uuid) {
+    constexpr std::size_t kDigits = 16;
+    std::erase(uuid, '-');
+    return uuid.substr(0, kDigits);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& directory, Entropy& entropy,
@@ -72,19 +80,34 @@ Result<std::unique_ptr<StateStore>> StateStore::open(const std::string& director
     CAPSTAN_CHECK(sql::migrate(*store->database_, sql::migrations()));
     if (fresh) CAPSTAN_CHECK(sync_directory(directory));
 
-    Meta meta(*store);
-    CAPSTAN_TRY(auto domain, meta.get("domain_id"));
-    if (!domain) {
-        CAPSTAN_TRY(auto transaction, WriteTransaction::begin(*store));
-        domain = make_uuid(entropy).text;
-        CAPSTAN_CHECK(meta.set(transaction, "domain_id", *domain));
-        CAPSTAN_CHECK(transaction.commit());
-    }
-    store->domain_ = Uuid{*domain};
+    CAPSTAN_CHECK(store->read_identity(entropy));
     // A full disk does not keep the daemon from starting: what is committed can still be read and restored.
     if (auto made = store->restore_reserve(); !made)
         log::warning("reserve-not-made", {{"error", to_text(made.error())}});
     return store;
+}
+
+// Both are made once. Databases of before the key was kept used the first 64 bits of the domain: under that key stands what they reserved.
+Result<void> StateStore::read_identity(Entropy& entropy) {
+    Meta meta(*this);
+    CAPSTAN_TRY(auto domain, meta.get("domain_id"));
+    CAPSTAN_TRY(auto key, meta.get("reservation_key"));
+    if (!domain || !key) {
+        CAPSTAN_TRY(auto transaction, WriteTransaction::begin(*this));
+        if (!key) {
+            key = hex_digits(domain ? *domain : make_uuid(entropy).text);
+            CAPSTAN_CHECK(meta.set(transaction, "reservation_key", *key));
+        }
+        if (!domain) {
+            domain = make_uuid(entropy).text;
+            CAPSTAN_CHECK(meta.set(transaction, "domain_id", *domain));
+        }
+        CAPSTAN_CHECK(transaction.commit());
+    }
+    domain_ = Uuid{*domain};
+    std::from_chars(key->data(), key->data() + key->size(), reservation_key_, 16);
+    reservation_key_ = std::max<std::uint64_t>(reservation_key_, 1);
+    return {};
 }
 
 StateStore::~StateStore() = default;

@@ -34,6 +34,9 @@ class StateStore {
     ~StateStore();
 
     const Uuid& domain() const { return domain_; }  // this installation; in every label
+    // Under which this installation reserves robots and drives; not 0. Made once, never changed: what is reserved under another key
+    // is another's.
+    std::uint64_t reservation_key() const { return reservation_key_; }
     // The installation whose media these are goes on under its own id (catalog rebuild). Commit at once.
     Result<void> adopt_domain(WriteTransaction& transaction, const Uuid& domain);
     const std::string& directory() const { return directory_; }
@@ -52,12 +55,14 @@ class StateStore {
 
   private:
     StateStore() = default;
+    Result<void> read_identity(Entropy& entropy);
     std::uint64_t free_bytes() const;
     std::string directory_;
     std::uint64_t reserve_ = kReserveBytes;
     FileHandle lock_;
     std::unique_ptr<sql::Database> database_;
     Uuid domain_;
+    std::uint64_t reservation_key_ = 0;
 };
 
 // BEGIN IMMEDIATE … COMMIT. One at a time, never kept across a co_await. Without commit() everything is undone when it

@@ -58,7 +58,7 @@ class Filler {
 template <class T>
 class RoundTrip : public testing::Test {};
 using AllTypes =
-    testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, WorkParameters, InventoryRequest,
+    testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, WorkParameters, InventoryRequest, DisableRequest,
                    DriveInfo, DriveList, MediaInfo, MediaQuery, MediaList, SetOnMedium, MediaDetails, LabelRequest,
                    WorkAccepted, MoveRequest, ImportRequest, EraseRequest, AdoptRequest, PoolInfo,
                    PoolList, PoolChange, OperatorRequest, RequestList, RequestQuery, AnswerRequest, WorkItem, WorkList,

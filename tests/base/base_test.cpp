@@ -3,6 +3,7 @@
 #include "config/base/clock.hpp"
 #include "config/base/error.hpp"
 #include "config/base/file.hpp"
+#include "config/base/media_types.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,6 +17,47 @@ using namespace std::chrono_literals;
 TEST(Error, IsShownAsFactActAndCode) {
     Error error{Recovery::ask_operator, "drive D1: cannot write A00001L8", "Slide its tab.", Sense{{7, 0x27, 0}}};
     EXPECT_EQ(to_text(error), "drive D1: cannot write A00001L8. Slide its tab. (07/27/00)");
+}
+
+TEST(MediaTypes, BarCodesOfEightCharactersSayTheGeneration) {
+    const auto name = [](const char* tag) {
+        const auto* type = media_type_of(VolumeTag{tag});
+        return std::string(type == nullptr ? "?" : type->name);
+    };
+    EXPECT_EQ(name("A00001L8"), "LTO-8");
+    EXPECT_EQ(name("A00001M8"), "LTO-7 type M");
+    EXPECT_EQ(name("A00001LA"), "LTO-10");
+    EXPECT_EQ(name("A00001LY"), "LTO-8 WORM");
+    EXPECT_EQ(name("CLN001L8"), "cleaning");
+    EXPECT_EQ(name("CLNU01CU"), "cleaning");
+    EXPECT_EQ(name("CLN001"), "cleaning");
+    for (const auto* silent : {"", "A00001", "TAPEL8", "A00001X9", "LONGTAG001L8"}) EXPECT_EQ(name(silent), "?") << silent;
+    EXPECT_EQ(name_of_density(0x5E), "LTO-8");
+    EXPECT_EQ(name_of_density(0), "");
+    EXPECT_EQ(name_of_density(0x1A), "");
+}
+
+// The LTO programme's table: up to LTO-7 two generations back to read and one to write, then one for both, then none.
+TEST(MediaTypes, EachGenerationTakesItsOwnAndSomeOlderOnes) {
+    const auto able = [](unsigned drive, unsigned cartridge) -> std::string {
+        const std::uint8_t own = lto_abilities(cartridge).front().density;
+        for (const auto& each : lto_abilities(drive))
+            if (each.density == own) return each.writes ? "rw" : "r";
+        return "-";
+    };
+    for (unsigned drive = 1; drive <= 10; ++drive) {
+        EXPECT_EQ(able(drive, drive), "rw");
+        if (drive > 1) {
+            EXPECT_EQ(able(drive, drive - 1), drive == 10 ? "-" : "rw") << drive;
+        }
+        if (drive > 2) {
+            EXPECT_EQ(able(drive, drive - 2), drive <= 7 ? "r" : "-") << drive;
+        }
+        if (drive < 10) {
+            EXPECT_EQ(able(drive, drive + 1), "-") << drive;
+        }
+    }
+    EXPECT_TRUE(lto_abilities(0).empty() && lto_abilities(11).empty());
 }
 
 TEST(Reader, RefusesToRunPastTheEnd) {

@@ -3,6 +3,7 @@ import atexit
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -55,6 +56,11 @@ class Trial:
         self.log = self.scratch / "capstand.log"
         self.library = self.scratch / "library"
         self.state = self.scratch / "state"
+
+    def use_iscsi(self, library):
+        """The configuration with this library in place of the embedded one; its drives are LUN 1 and 2."""
+        text = re.sub(r"    changer:\n(      .*\n)+", f"    changer: {library.changer_yaml()}\n", self.config.read_text())
+        self.config.write_text(text.replace("element: 1}", "element: 1, lun: 1}").replace("element: 2}", "element: 2, lun: 2}"))
 
     def close(self):
         if self.process and self.process.poll() is None:

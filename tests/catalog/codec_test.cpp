@@ -42,7 +42,7 @@ TEST(Glob, FollowsFind) {
              {"\\*", "*", true},        {"\\*", "a", false},     {"a*b*c", "aXbYbZc", true},
              {"*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", false},
              {"etc/*", "etc/a/b", true}, {"[\x80-\xff]", "\xf3", true}, {"a-[0-]", "a--", true}})
-        EXPECT_EQ(glob_match(c.pattern, c.text), c.matches) << c.pattern << " on " << c.text;
+        EXPECT_EQ(capstan::glob_match(c.pattern, c.text), c.matches) << c.pattern << " on " << c.text;
     EXPECT_TRUE(matches_object("*.conf", "etc/apt/apt.conf"));
     EXPECT_FALSE(matches_object("apt/*.conf", "etc/apt/apt.conf"));
     EXPECT_TRUE(matches_object("*/apt/*.conf", "etc/apt/apt.conf"));

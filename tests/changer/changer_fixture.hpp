@@ -10,9 +10,9 @@ namespace vl = virtual_library;
 using namespace std::chrono_literals;
 
 struct ChangerFixture {
-    explicit ChangerFixture(vl::LibraryGeometry geometry = {}, std::string serial = {})
+    explicit ChangerFixture(vl::LibraryGeometry geometry = {}, std::string serial = {}, config::ForeignSettings foreign = {})
         : sim(std::move(geometry)), owner(sim.loop, sim.clock, sim.device(0, "library LIB1"),
-                                          {.name = LibraryName{"LIB1"}, .serial = std::move(serial)}) {
+                                          {.name = LibraryName{"LIB1"}, .serial = std::move(serial), .foreign = std::move(foreign)}) {
         owner.on_stale = [this](StaleReason reason) { reasons.push_back(reason); };
     }
     Inventory inventory() {

@@ -54,6 +54,17 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
               CAPSTAN_SOURCE "/config/example.yaml: no errors; libraries: 3, drives: 4, pools: 2, jobs: 1\n");
 }
 
+TEST(Virtual, ModelsAndMediaAreLists) {
+    auto outcome = load_text(
+        "libraries:\n  - name: L\n    changer: {virtual: {directory: /l, model: \"lto-9, lto-6\", media: \"L9:3, CU:1\"}}\n"
+        "    drives: [{name: D, element: 1}]\n",
+        "capstan.yaml");
+    ASSERT_TRUE(outcome.ok()) << check_text(outcome);
+    const auto& changer = *outcome.settings.libraries[0].changer.virtual_library;
+    EXPECT_EQ(changer.model, (std::vector<std::string>{"lto-9", "lto-6"}));
+    EXPECT_EQ(changer.media, "L9:3,CU:1");
+}
+
 TEST(Small, TakesDefaultsAndAdaptsThemToEachOther) {
     auto outcome = load_text(
         "libraries:\n  - name: L\n    changer: {virtual: {directory: /l, slots: 4, cartridge_capacity: 16MiB}}\n"
@@ -84,6 +95,11 @@ TEST_P(LoadErrors, SayPlaceFactAndAdvice) {
 std::string library(std::string_view changer, std::string_view drives = "[{name: D1, element: 1}]") {
     return "libraries:\n  - name: LIB1\n    changer: " + std::string(changer) + "\n    drives: " + std::string(drives) +
            "\n";
+}
+// One with this declared foreign.
+std::string foreign(std::string_view what) {
+    return "libraries:\n  - name: a\n    changer: {virtual: {directory: /l}}\n    foreign: " + std::string(what) +
+           "\n    drives: [{name: D, element: 1}]\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -157,11 +173,27 @@ INSTANTIATE_TEST_SUITE_P(
              ":2:5: libraries[0].changer: is missing. Add 'changer:' here."},
         Case{"EmptyChanger", library("{}"),
              ":3:14: libraries[0].changer: does not say what the changer is. Add 'sg:' with its device or serial number, "
-             "'iscsi:' with portal and target, or 'virtual:' with a directory."},
+             "'iscsi:' with portal and target, or 'virtual:' with a directory. 'capstan library probe' finds libraries and prints these lines."},
         Case{"DriveWithoutDevice", library("{sg: /dev/sg3}"), ":4:14: libraries[0].drives[0].sg: is missing. Add 'sg:' here."},
         Case{"DeviceElsewhere", library("{sg: ../sg3}", "[{name: D, element: 1, sg: 1234}]"),
-             ":3:19: libraries[0].changer.sg: '../sg3' is neither a path below /dev nor a serial number. 'lsscsi -g' lists the "
-             "devices; /sys/class/scsi_generic/sg*/device/vpd_pg80 has serial numbers."},
+             ":3:19: libraries[0].changer.sg: '../sg3' is neither a path below /dev nor a serial number. 'capstan library "
+             "probe' lists the devices with their serial numbers."},
+        Case{"ForeignWord", foreign("{slots: [1-4, two]}"),
+             ":4:28: libraries[0].foreign.slots[1]: 'two' is neither a number nor a range of numbers. Write slots as 'capstan library show' "
+             "counts them, from 1: 40, or 1-20."},
+        Case{"ForeignBackwards", foreign("{slots: [4-1]}"),
+             ":4:23: libraries[0].foreign.slots[0]: '4-1' is neither a number nor a range of numbers. Write slots as 'capstan library show' "
+             "counts them, from 1: 40, or 1-20."},
+        Case{"ForeignTwice", foreign("{slots: [1-4, 3]}"),
+             ":4:28: libraries[0].foreign.slots[1]: '3' overlaps 1-4. Name each once."},
+        Case{"ForeignBeyond", foreign("{ports: [2]}"),
+             ":4:23: libraries[0].foreign.ports[0]: '2' goes beyond the library's 1 IE ports. Correct the number, or make the library larger."},
+        Case{"ForeignOpenSet", foreign("{barcodes: ['A[BC']}"),
+             ":4:26: libraries[0].foreign.barcodes[0]: 'A[BC' has a '[' that is never closed. Write a shell pattern in quotes, such as "
+             "\"ABC*\" or \"[X-Z]?????L8\"."},
+        Case{"ForeignAll", foreign("{barcodes: ['*']}"),
+             ":4:26: libraries[0].foreign.barcodes[0]: '*' would make every cartridge foreign. Write a shell pattern in quotes, such as "
+             "\"ABC*\" or \"[X-Z]?????L8\"."},
         Case{"DeviceTwice", library("{sg: L1}", "[{name: D, element: 1, sg: L1}]"),
              ":4:40: libraries[0].drives[0].sg: a device is named 'L1' already. The other one stands in line 3; give one of them another name."},
         Case{"NetworkWithoutTarget", library("{iscsi: {portal: a}}", "[{name: D, element: 1, lun: 1}]"),

@@ -4,6 +4,7 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,6 +56,12 @@ class Conformance : public testing::TestWithParam<RigKind> {
     void load() {
         ASSERT_EQ(move(at.slot, at.drive), "GOOD");
         ASSERT_EQ(virtual_library::settle(drive()), "GOOD");
+    }
+    // Whether the first drive names the command in its list; if not, the test that needs it is skipped, and says so.
+    bool offers(scsi::Opcode opcode) {
+        const auto all = scsi::supported_commands(drive());
+        EXPECT_TRUE(all) << to_text(all.error());
+        return all && std::ranges::any_of(*all, [&](const auto& each) { return each.opcode == raw(opcode); });
     }
     scsi::ElementStatus element(ElementAddress address) {
         auto report = scsi::read_element_status(changer(), {.first = address, .count = 1});

@@ -51,6 +51,34 @@ class InlineStages final : public StageRunner {
     SimClock& clock_;
 };
 
+// A device behind a connection that ends, as of an iSCSI session.
+class Wire final : public scsi::Transport {
+  public:
+    Wire(std::unique_ptr<scsi::Transport> device, unsigned unit, std::map<unsigned, Plane::Down>& down)
+        : device_(std::move(device)), unit_(unit), down_(down) {}
+    Result<scsi::ScsiReply> execute(const scsi::Cdb& cdb, scsi::DataOut data_out, MutableBytes data_in,
+                                    std::chrono::milliseconds timeout) override {
+        const auto down = down_.find(unit_);
+        ended_ = down != down_.end() && down->second.commands == 0;
+        if (ended_) {
+            lost_ = true;
+            return fail(Recovery::retry_later, "nobody answers");
+        }
+        if (std::exchange(lost_, false)) return scsi::ScsiReply{Sense{.code = {0x6, 0x29, 0x07}, .information = {}}, 0, {}};
+        auto reply = device_->execute(cdb, data_out, data_in, timeout);
+        if (down == down_.end() || --down->second.commands > 0) return reply;
+        lost_ = ended_ = true;
+        return fail(Recovery::stop_device, "the session was lost during a command; its outcome is unknown");
+    }
+    bool connection_ended() const override { return ended_; }
+
+  private:
+    std::unique_ptr<scsi::Transport> device_;
+    unsigned unit_;
+    std::map<unsigned, Plane::Down>& down_;
+    bool lost_ = false, ended_ = false;
+};
+
 }  // namespace
 
 Scratch::Scratch() {
@@ -91,7 +119,16 @@ config::Settings Plane::settings() const {
     for (auto element : {1U, 2U}) {
         one.drives.push_back({.name = fmt::format("D{}", element), .element = element, .dismount_delay = std::chrono::seconds{1}});
     }
+    one.foreign = options.foreign;
     settings.libraries.push_back(one);
+    if (options.second_library) {
+        auto two = one;
+        two.name = "LIB2";
+        two.foreign = {};
+        two.changer.virtual_library->directory = scratch / "second";
+        for (auto& drive : two.drives) drive.name[0] = 'E';
+        settings.libraries.push_back(two);
+    }
     config::PoolSettings pool;
     pool.name = "Nightly";
     pool.block_size = 65536;
@@ -100,9 +137,26 @@ config::Settings Plane::settings() const {
     return settings;
 }
 
-std::shared_ptr<scsi::Device> Plane::door(unsigned unit, const std::string& name) {
-    auto transport = std::make_shared<vl::VirtualTransport>(library, vl::NexusId{1}, static_cast<std::uint8_t>(unit));
-    return std::make_shared<scsi::InlineDevice>(*loop, clock, std::move(transport), name);
+std::shared_ptr<scsi::Device> Plane::door(std::shared_ptr<vl::VirtualLibrary> of, unsigned unit, const std::string& name) {
+    auto device = std::make_unique<vl::VirtualTransport>(std::move(of), vl::NexusId{1}, static_cast<std::uint8_t>(unit));
+    return std::make_shared<scsi::InlineDevice>(*loop, clock, std::make_shared<Wire>(std::move(device), unit, down), name);
+}
+
+std::shared_ptr<vl::VirtualLibrary> Plane::open_library(const std::string& directory, const std::string& barcode_prefix) {
+    vl::LibraryGeometry geometry;
+    geometry.cartridges = options.cartridges;
+    geometry.barcode_prefix = barcode_prefix;
+    geometry.models = options.models;
+    geometry.media = options.media;
+    geometry.medium.capacity = options.capacity;
+    geometry.medium.early_warning = options.early_warning;
+    vl::LibraryOptions library_options;
+    library_options.timing.mode = vl::TimeMode::simulated;
+    library_options.timing.now = [this] { return clock.now(); };
+    library_options.timing.sleep = [this](std::chrono::microseconds time) { clock.pass(time); };
+    auto opened = vl::VirtualLibrary::open(directory, geometry, library_options);
+    if (!opened) throw std::runtime_error(to_text(opened.error()));
+    return *opened;
 }
 
 void Plane::start() {
@@ -110,17 +164,8 @@ void Plane::start() {
     loop = std::make_unique<Loop>(*context);
     worker = std::make_unique<InlineWorker>(*loop);
     stages = std::make_unique<InlineStages>(*loop, clock);
-    vl::LibraryGeometry geometry;
-    geometry.cartridges = options.cartridges;
-    geometry.medium.capacity = options.capacity;
-    geometry.medium.early_warning = options.early_warning;
-    vl::LibraryOptions library_options;
-    library_options.timing.mode = vl::TimeMode::simulated;
-    library_options.timing.now = [this] { return clock.now(); };
-    library_options.timing.sleep = [this](std::chrono::microseconds time) { clock.pass(time); };
-    auto opened = vl::VirtualLibrary::open(scratch / "library", geometry, library_options);
-    if (!opened) throw std::runtime_error(to_text(opened.error()));
-    library = *opened;
+    library = open_library(scratch / "library", "CAP");
+    if (options.second_library) second = open_library(scratch / "second", "SEC");
     library->set_faults(faults);
     auto make_worker = [this]() -> std::unique_ptr<Worker> { return std::make_unique<InlineWorker>(*loop); };
     World world{
@@ -132,8 +177,9 @@ void Plane::start() {
         make_worker,
         [this](const config::LibrarySettings& wanted) -> Result<LibraryDevices> {
             LibraryDevices devices;
-            devices.open_again = [this](const config::DriveSettings* drive) {
-                return drive == nullptr ? door(0, "library") : door(drive->element, "drive " + drive->name);
+            auto of = wanted.name == "LIB2" ? second : library;
+            devices.open_again = [this, of](const config::DriveSettings* drive) {
+                return drive == nullptr ? door(of, 0, "library") : door(of, drive->element, "drive " + drive->name);
             };
             devices.changer = devices.open_again(nullptr);
             for (const auto& drive : wanted.drives) devices.drives.push_back(devices.open_again(&drive));
@@ -155,6 +201,7 @@ void Plane::cut_power() {
     poll();
     plane.reset();
     library.reset();
+    second.reset();
     poll();
     stages.reset();
     worker.reset();
@@ -194,6 +241,21 @@ Result<void> Plane::inventory(bool full) {
     return finish_work(item);
 }
 
+std::vector<std::string> Plane::state_requests() {
+    std::vector<std::string> texts;
+    for (const auto& [id, request] : plane->queue().open_requests()) texts.push_back(request.text);
+    return texts;
+}
+
+void Plane::let_go() {
+    auto wait = [](ControlPlane& of) -> Task<bool> {
+        constexpr std::chrono::seconds kLimit(10);
+        co_await of.let_go(kLimit);
+        co_return true;
+    };
+    (void)run<bool>(wait(*plane));
+}
+
 Result<void> Plane::enable(std::size_t drive) {
     auto& library_of_it = *plane->libraries().front();
     CAPSTAN_TRY(auto item, start_enable(*plane, library_of_it, library_of_it.drives()[drive]));
@@ -228,7 +290,7 @@ pools::Job Plane::job(JobId id) { return pools::Jobs(state()).get(id).value(); }
 
 pools::Job Plane::finish(Result<JobId> id) {
     if (!id) throw std::runtime_error(to_text(id.error()));
-    until([&] { return !plane->jobs().is_running(*id); });  // a question to the database after each step would take most of the time
+    until([&] { return !plane->jobs().is_running(*id); }, std::chrono::hours{6});  // a question to the database after each step would take most of the time
     return job(*id);
 }
 

@@ -39,6 +39,10 @@ struct PlaneOptions {
     std::uint64_t checkpoint_bytes = 64ull << 30;
     std::uint64_t set_objects_max = 10'000'000;
     std::vector<std::string> bootstrap_files;
+    std::vector<std::string> models;  // of the drives; empty: they take every cartridge
+    std::string media;                // instead of `cartridges`
+    bool second_library = false;             // LIB2 with the drives E1 and E2, cartridges SEC001L8…
+    config::ForeignSettings foreign;         // of LIB1
 };
 
 class Plane {
@@ -77,6 +81,8 @@ class Plane {
     pools::Set set(std::uint64_t number);
     std::vector<pools::Set> sets();
     std::vector<std::string> listing(std::uint64_t number);  // every object of the set's catalog: path and hash
+    std::vector<std::string> state_requests();               // the texts of what operators are asked for
+    void let_go();                                           // as at the orderly end of the daemon
     pools::StateStore& state() { return plane->context().store; }
 
     // A tree of files with contents by their number; returns its path.
@@ -84,10 +90,15 @@ class Plane {
 
     Scratch scratch;
     PlaneOptions options;
+    // A device whose connection is down: 0 the robot, 1… the drives. `commands`: so many are answered before; the last one is carried out.
+    struct Down {
+        std::uint64_t commands = 0;
+    };
+    std::map<unsigned, Down> down;
     vl::FaultPlan faults;  // of the library from its next start on
     SimClock clock{Wall{std::chrono::seconds{1'700'000'000}}};
     SeededEntropy entropy{7};
-    std::shared_ptr<vl::VirtualLibrary> library;
+    std::shared_ptr<vl::VirtualLibrary> library, second;
     std::unique_ptr<asio::io_context> context;
     std::unique_ptr<Loop> loop;
     std::unique_ptr<Worker> worker;
@@ -100,7 +111,8 @@ class Plane {
         result.emplace(co_await std::move(task));
     }
     config::Settings settings() const;
-    std::shared_ptr<scsi::Device> door(unsigned unit, const std::string& name);
+    std::shared_ptr<vl::VirtualLibrary> open_library(const std::string& directory, const std::string& barcode_prefix);
+    std::shared_ptr<scsi::Device> door(std::shared_ptr<vl::VirtualLibrary> of, unsigned unit, const std::string& name);
 };
 
 // What lies on a cartridge, read from its files without the program under test: objects of the tape.

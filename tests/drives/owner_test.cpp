@@ -39,6 +39,55 @@ TEST(DriveOwner, WaitsForALoadOfFourMinutes) {
     EXPECT_GT(drive.owner.counters().unit_attentions, 0U) << "noted, not swallowed";
 }
 
+TEST(DriveOwner, TellsHowFarALongLoadIs) {
+    vl::LibraryGeometry geometry;
+    geometry.models = {"lto-9"};
+    DriveFixture drive(geometry);
+    auto identity = drive.sim.run(drive.owner.identify());
+    ASSERT_TRUE(identity) << to_text(identity.error());
+    EXPECT_EQ(identity->kind, "LTO-9");
+    EXPECT_EQ(identity->densities, (std::vector<DensityAbility>{{0x5E, true}, {0x60, true}}));
+    EXPECT_TRUE(identity->not_offered.empty());
+    EXPECT_GE(identity->load_limit, 2h);
+    drive.insert();
+    std::vector<int> seen;
+    for (auto after = 5min; after <= 55min; after += 10min)
+        drive.sim.clock.at(drive.sim.clock.now() + after, [&] {
+            ASSERT_TRUE(drive.owner.loading());
+            ASSERT_TRUE(drive.owner.loading()->percent) << drive.owner.loading()->what;
+            seen.push_back(*drive.owner.loading()->percent);
+        });
+    auto ready = drive.sim.run(drive.owner.wait_until_ready(identity->load_limit));
+    ASSERT_TRUE(ready) << to_text(ready.error());
+    ASSERT_EQ(seen.size(), 6U);
+    EXPECT_NEAR(seen.front(), 8, 3);
+    EXPECT_NEAR(seen.back(), 92, 3);
+    EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
+    EXPECT_FALSE(drive.owner.loading());
+}
+
+TEST(DriveOwner, SaysWhatADriveDoesNotOffer) {
+    vl::LibraryGeometry geometry;
+    geometry.models = {"old"};
+    DriveFixture drive(geometry);
+    auto identity = drive.sim.run(drive.owner.identify());
+    ASSERT_TRUE(identity) << to_text(identity.error());
+    EXPECT_TRUE(identity->counts_position);
+    EXPECT_TRUE(identity->densities.empty()) << "it does not tell, and its name says nothing";
+    EXPECT_EQ(identity->not_offered, (std::vector<std::string>{"LOCATE", "long READ POSITION", "cartridge memory (MAM)", "density report",
+                                                               "SET CAPACITY", "FORMAT MEDIUM", "programmable early warning"}));
+    drive.insert();
+    drive.make_ready();
+    auto writer = drive.writer_at(BlockNumber{0});
+    ASSERT_TRUE(writer);
+    auto ring = std::make_shared<BlockRing>(65536, 16);
+    fill(*ring, 0, 5);
+    ring->push(RingEntry::Kind::end, 0);
+    auto report = drive.stream(*writer, ring);
+    EXPECT_EQ(report.reason, StreamReport::Reason::ended);
+    EXPECT_EQ(report.proven_position, BlockNumber{5}) << "counted";
+}
+
 TEST(DriveOwner, GivesUpWaitingAtTheLimit) {
     auto times = std::make_shared<vl::FixedTime>();
     times->set(vl::Activity::load, 4min);

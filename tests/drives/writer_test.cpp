@@ -1,24 +1,10 @@
 // Write sessions: permits, checkpoints, the end of the medium, and what goes wrong in the midst.
-#include "tests/drives/drive_fixture.hpp"
+#include "tests/drives/write_support.hpp"
 
 namespace capstan::drives {
 namespace {
 
 using Reason = StreamReport::Reason;
-constexpr std::size_t kBlock = 65536;
-
-std::shared_ptr<BlockRing> make_ring(std::size_t slots = 64) { return std::make_shared<BlockRing>(kBlock, slots); }
-
-// What lies on the medium, read by somebody else's means: straight from the cartridge's files.
-std::uint64_t objects_on(DriveFixture& drive) {
-    for (const auto& cartridge : drive.sim.library->cartridges()) {
-        if (cartridge.element != drive.sim.drive(1)) continue;
-        auto file = vl::CartridgeFile::open_read_only(cartridge.directory);
-        EXPECT_TRUE(file) << to_text(file.error());
-        return raw((*file)->synchronised_end());
-    }
-    return 0;
-}
 std::vector<std::uint8_t> block_on(DriveFixture& drive, std::uint64_t number) {
     for (const auto& cartridge : drive.sim.library->cartridges()) {
         if (cartridge.element != drive.sim.drive(1)) continue;
@@ -136,7 +122,8 @@ TEST(BlockWriter, AUnitAttentionInTheMidstVoidsThePermit) {
     EXPECT_EQ(report.reason, Reason::failed);
     ASSERT_TRUE(report.error);
     EXPECT_EQ(report.proven_position, BlockNumber{0});
-    EXPECT_EQ(report.next_sequence, 8U) << "the ninth block was not taken";
+    EXPECT_EQ(report.next_sequence, 0U) << "nothing of it is proven";
+    EXPECT_FALSE(report.ring_in_use);
     EXPECT_FALSE(permit->valid());
     EXPECT_NE(permit->why_void().find("06/29"), std::string::npos) << permit->why_void();
     EXPECT_EQ(drive.owner.state(), DriveState::ready);
@@ -147,7 +134,6 @@ TEST(BlockWriter, AUnitAttentionInTheMidstVoidsThePermit) {
     EXPECT_EQ(again.reason, Reason::failed) << "the session is over";
     EXPECT_FALSE(drive.sim.run(writer->finish()));
     EXPECT_FALSE(drive.sim.run(drive.owner.start_writing(*permit)));
-    ring->rewind();
     EXPECT_EQ(ring->front()->sequence, 0U) << "all of it is still there for the next attempt";
     drive.make_ready();
     auto renewed = drive.writer_at(BlockNumber{0});
@@ -197,31 +183,6 @@ TEST(BlockWriter, AnotherProgramThatMovesTheTapeIsNoticedAtTheCheckpoint) {
     EXPECT_NE(report.error->happened.find("stands at block 3, not at block 7"), std::string::npos) << to_text(*report.error);
     EXPECT_EQ(report.proven_position, BlockNumber{0});
     EXPECT_FALSE(permit->valid());
-}
-
-TEST(BlockWriter, AMediumErrorEndsTheSession) {
-    DriveFixture drive;
-    std::optional<WritePermit> permit;
-    auto writer = drive.writer_at_bot(&permit);
-    vl::FaultPlan faults;
-    faults.medium.push_back({drive.sim.cartridge_in(drive.sim.drive(1)), BlockNumber{5}, vl::MediumFault::When::write});
-    drive.sim.library->set_faults(faults);
-    auto ring = make_ring();
-    fill(*ring, 0, 4);
-    ring->push(RingEntry::Kind::checkpoint, 0);
-    fill(*ring, 4, 4);
-    ring->push(RingEntry::Kind::checkpoint, 0);
-    EXPECT_EQ(drive.stream(*writer, ring).reason, Reason::checkpoint);
-    auto report = drive.stream(*writer, ring);
-    EXPECT_EQ(report.reason, Reason::failed);
-    ASSERT_TRUE(report.error && report.error->sense);
-    EXPECT_EQ(report.error->sense->code.key, 3);
-    EXPECT_EQ(report.error->recovery, Recovery::replace_medium);
-    EXPECT_EQ(report.proven_position, BlockNumber{4});
-    EXPECT_EQ(report.proven_sequence, 5U);
-    EXPECT_FALSE(permit->valid());
-    EXPECT_EQ(drive.owner.state(), DriveState::ready) << "the drive is not to blame";
-    EXPECT_TRUE(drive.sim.run(drive.owner.unload()));
 }
 
 TEST(BlockWriter, ALostReplyFaultsTheDrive) {
@@ -291,6 +252,36 @@ TEST(EndOfMedium, EarlyWarningLeavesRoomForTheEndOfASet) {
     auto finished = drive.sim.run(writer->finish());
     ASSERT_TRUE(finished) << to_text(finished.error());
     EXPECT_EQ(objects_on(drive), raw(report.position) + 3);
+}
+
+// Somebody set a programmable early warning in the drive: it is a hint, and neither ends a set nor costs a block.
+TEST(EndOfMedium, ProgrammableEarlyWarningEndsNothing) {
+    auto geometry = small_cartridges();
+    geometry.medium.capacity = 80 * kBlock;
+    DriveFixture drive(geometry);
+    drive.insert();
+    drive.make_ready();
+    auto other = drive.sim.transport(1);
+    scsi::ModeData modes;
+    modes.device_specific = scsi::kModeBuffered;
+    modes.pages.push_back(scsi::to_page(scsi::DeviceConfigurationExtensionPage{.programmable_early_warning = BigEndian<2>{2}}));
+    ASSERT_TRUE(scsi::mode_select(*other, modes));
+    auto writer = drive.writer_at(BlockNumber{0});
+    ASSERT_TRUE(writer);
+    auto ring = make_ring(100);
+    fill(*ring, 0, 60);
+    ring->push(RingEntry::Kind::filemark, 0);
+    ring->push(RingEntry::Kind::checkpoint, 0);
+    auto report = drive.stream(*writer, ring);
+    EXPECT_EQ(report.reason, Reason::checkpoint) << "the zone begins about 30 blocks before early warning";
+    EXPECT_FALSE(report.early_warning);
+    EXPECT_EQ(report.proven_position, BlockNumber{61});
+    EXPECT_EQ(objects_on(drive), 61U);
+    EXPECT_EQ(block_on(drive, 59), block_of(59, kBlock));
+    fill(*ring, 60, 30);
+    report = drive.stream(*writer, ring);
+    EXPECT_EQ(report.reason, Reason::early_warning);
+    EXPECT_EQ(objects_on(drive), raw(report.proven_position));
 }
 
 TEST(EndOfMedium, EndBlocksAreStillWrittenAfterEarlyWarning) {

@@ -366,5 +366,21 @@ TEST(PlanMount, IsNotMovedWhileItsDriveIsInUse) {
     EXPECT_EQ(plan.reason, "A1 waits: it is in drive D1, in use by job 4");
 }
 
+TEST(PlanMount, IsNotTakenOutOfADriveThatCannotBeUsed) {
+    Drives drives;
+    auto& drive = drives.add("D1");
+    drive.full = true;
+    drive.usable = false;
+    drive.why_unusable = "it does not answer";
+    drive.cartridge = CartridgeId{1};
+    drives.add("D2");
+    auto request = mount_of(1);
+    request.place = {PlaceKind::drive, "D1"};
+    const auto plan = plan_mount(drives.all, request);
+    EXPECT_EQ(plan.kind, MountPlan::Kind::stuck);
+    EXPECT_EQ(plan.reason, "A1 is in drive D1, which cannot be used: it does not answer");
+    EXPECT_EQ(plan.drive.text, "D1");
+}
+
 }  // namespace
 }  // namespace capstan::pools

@@ -17,6 +17,7 @@ TEST_F(Rows, CartridgeGoesInAndComesOut) {
     one.write_protected = one.suspect = one.duplicate_tag = one.must_identify = true;
     one.hold = "court order";
     one.last_mounted = kStart + 5s;
+    one.density = 0x5E;
     one.side.media_id.text = "1";
     one.side.domain_id.text = "2";
     one.side.family = MediaFamilyId{0xFFFFFFFF};

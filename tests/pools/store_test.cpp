@@ -26,6 +26,18 @@ TEST_F(Store, KeepsItsDomainAndNumbers) {
     EXPECT_EQ(raw(change([&](auto& transaction) { return Meta(store()).take_set(transaction); })), raw(first) + 1);
 }
 
+TEST_F(Store, KeepsItsReservationKeyWhateverBecomesOfItsDomain) {
+    const auto key = store().reservation_key();
+    EXPECT_NE(key, 0U);
+    change([&](auto& transaction) { return store().adopt_domain(transaction, Uuid{"01234567-89ab-4def-8123-456789abcdef"}); });
+    open();
+    EXPECT_EQ(store().reservation_key(), key);
+    // A database of before the key was kept: what it has reserved stands under the beginning of its domain.
+    change([&](auto& transaction) { return Meta(store()).clear(transaction, "reservation_key"); });
+    open();
+    EXPECT_EQ(store().reservation_key(), 0x0123456789ab4defU);
+}
+
 TEST_F(Store, RefusesASecondOwner) {
     auto second = StateStore::open(store().directory(), entropy_);
     ASSERT_FALSE(second);

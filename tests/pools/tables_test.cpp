@@ -1,4 +1,5 @@
 // Every state × every event, and every word.
+#include "pools/mount_plan.hpp"
 #include "pools/transitions.hpp"
 
 #include <gtest/gtest.h>
@@ -87,6 +88,23 @@ TEST(Names, GoBothWays) {
     words_round_trip<JournalAct>(4);
     words_round_trip<JournalState>(4);
     words_round_trip<RequestKind>(3);
+}
+
+TEST(PlanMount, WaitsForADriveThatComesBack) {
+    DriveView drive;
+    drive.name = DriveName{"D1"};
+    drive.library = LibraryName{"LIB1"};
+    drive.usable = false;
+    drive.comes_back = true;
+    drive.why_unusable = "disabled by root: new head";
+    MountRequest request;
+    request.cartridge = CartridgeId{2};
+    request.cartridge_name = "A2";
+    request.library = drive.library;
+    request.place = {PlaceKind::slot, "2"};
+    const auto plan = plan_mount({drive}, request);
+    EXPECT_EQ(plan.kind, MountPlan::Kind::wait);
+    EXPECT_EQ(plan.reason, "A2 waits: no drive can be used: drive D1: disabled by root: new head");
 }
 
 }  // namespace

@@ -295,6 +295,17 @@ TEST_F(Commands, WriteTellsEarlyWarningFromOverflow) {
     EXPECT_TRUE(outcome->written && !outcome->early_warning);
 }
 
+TEST_F(Commands, ProgrammableEarlyWarningIsAHint) {
+    for (const auto information : {std::optional<std::int64_t>{}, std::optional<std::int64_t>{0}}) {
+        const auto outcome = write_with({.code = {0x0, 0x00, 0x07}, .end_of_medium = true, .information = information});
+        ASSERT_TRUE(outcome) << to_text(outcome.error());
+        EXPECT_TRUE(outcome->written && outcome->programmable_early_warning && !outcome->early_warning && !outcome->volume_overflow);
+    }
+    const auto refused = write_with({.code = {0x0, 0x00, 0x07}, .end_of_medium = true, .information = 1000});
+    ASSERT_TRUE(refused);
+    EXPECT_FALSE(refused->written) << "a drive that says that it wrote nothing is believed";
+}
+
 TEST_F(Commands, WriteErrorsStayErrors) {
     EXPECT_FALSE(write_with({.code = {0x3, 0x0C, 0x00}, .end_of_medium = true}));
     EXPECT_FALSE(write_with({.code = {0x3, 0x0C, 0x00}, .deferred = true}));

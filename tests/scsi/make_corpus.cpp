@@ -1,6 +1,7 @@
 // Writes the stored corpus of the fuzz targets: real encodings, and the same ones damaged. Usage: scsi_make_corpus
 // FOLDER
 #include "drives/scsi/attributes.hpp"
+#include "drives/scsi/density.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/reservations.hpp"
@@ -59,7 +60,8 @@ void sense() {
                            {.code = {0x1, 0x5D, 0x00}, .deferred = true},
                            {.code = {0xB, 0x47, 0x7B}, .deferred = true},
                            {.code = {0xD, 0x00, 0x02}, .end_of_medium = true, .information = 0x123456789A},
-                           {.code = {0x6, 0x28, 0x01}}};
+                           {.code = {0x6, 0x28, 0x01}},
+                           {.code = {0x2, 0x04, 0x01}, .progress = 0x8123}};
     int number = 0;
     for (const auto& one : cases) {
         for (auto format : {SenseFormat::fixed, SenseFormat::descriptor}) {
@@ -196,6 +198,22 @@ void read_position() {
         store("read_position", "cut" + std::to_string(form), {form, 1, 2, 3, 4, 5, 6, 7});
 }
 
+void density() {
+    const std::vector<Density> all{{.primary_code = 0x5C, .secondary_code = 0x5C, .writable = true, .media_width = 127, .capacity_mb = 6'000'000, .organization = "LTO-CVE", .name = "U-716", .description = "Ultrium 7/16T"},
+                                   {.primary_code = 0x5E, .secondary_code = 0x5E, .writable = true, .is_default = true, .bits_per_mm = 20668, .media_width = 127, .tracks = 6656, .capacity_mb = 12'000'000, .organization = "LTO-CVE", .name = "U-832", .description = "Ultrium 8/32T"}};
+    store_with_damage("density", "two", encode_densities(all));
+    store("density", "none", encode_densities({}));
+    store("density", "empty", {});
+    Buffer longer = encode_densities(std::span(all).first(1));
+    longer[6] |= DensityDescriptor::kLengthValid;
+    longer[8] = 55;
+    longer.insert(longer.end(), 8, 0xEE);
+    longer[1] = static_cast<std::uint8_t>(longer.size() - 2);
+    store_with_damage("density", "longer-entry", longer);
+    longer[8] = 3;
+    store("density", "shorter-entry", longer);
+}
+
 void operation_codes() {
     using namespace std::chrono_literals;
     const std::vector<SupportedCommand> commands{
@@ -236,5 +254,6 @@ int main(int argc, char** argv) {
     element_status();
     read_position();
     operation_codes();
+    density();
     return 0;
 }

@@ -18,6 +18,28 @@ const Sense kLongBlock{.code = {0x0, 0x00, 0x00}, .incorrect_length = true, .inf
 const Sense kDeferred{.code = {0x3, 0x0C, 0x00}, .deferred = true, .end_of_medium = true};
 const Sense kBig{.code = {0xD, 0x00, 0x02}, .end_of_medium = true, .information = 0x123456789A};
 
+const Sense kHalfDone{.code = {0x2, 0x04, 0x01}, .progress = 0x8001};
+
+TEST(Sense, ProgressGoldenBytes) {
+    const Buffer fixed{0x70, 0, 2, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0x04, 0x01, 0, 0x80, 0x80, 0x01};
+    const Buffer descriptor{0x72, 2, 0x04, 0x01, 0, 0, 0, 8, 0x02, 0x06, 0, 0, 0x80, 0x80, 0x01, 0};
+    EXPECT_EQ(encoded(kHalfDone, SenseFormat::fixed), fixed);
+    EXPECT_EQ(encoded(kHalfDone, SenseFormat::descriptor), descriptor);
+    for (const auto& golden : {fixed, descriptor})
+        cut_at_every_length(golden, [&](const Buffer& cut) {
+            const auto sense = decode_sense(cut);
+            if (sense) {
+                EXPECT_EQ(sense->progress.has_value(), cut.size() == golden.size()) << cut.size();
+            }
+        });
+    auto field_pointer = fixed;
+    field_pointer[2] = 5;
+    EXPECT_FALSE(decode_sense(field_pointer)->progress) << "these bytes mean something else with ILLEGAL REQUEST";
+    const Sense all{.code = {0x0, 0x00, 0x02}, .end_of_medium = true, .information = 7, .progress = 9};
+    EXPECT_EQ(decode_sense(encoded(all, SenseFormat::descriptor)), all);
+    EXPECT_EQ(decode_sense(encoded(all, SenseFormat::fixed)), all);
+}
+
 TEST(Sense, FixedGoldenBytes) {
     EXPECT_EQ(encoded(kFilemark, SenseFormat::fixed),
               (Buffer{0xF0, 0, 0x80, 0x00, 0x04, 0x00, 0x00, 10, 0, 0, 0, 0, 0x00, 0x01, 0, 0, 0, 0}));

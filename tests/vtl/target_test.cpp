@@ -1,112 +1,16 @@
 // The target over real sockets: clients that come and go, that send what they should not, that wait.
-#include "support.hpp"
+#include "rig.hpp"
 
-#include "drives/scsi/iscsi/iscsi_transport.hpp"
-#include "tools/vtl/target.hpp"
-
-#include <arpa/inet.h>
-#include <sys/socket.h>
-
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
 #include <future>
+#include <memory>
+#include <vector>
 
 namespace capstan::iscsi {
 namespace {
-
-using namespace virtual_library;
-using scsi::IscsiTransport;
-
-constexpr const char* kName = "iqn.2026-11.org.example:library";
-
-// An initiator that sends what the test gives it.
-class RawClient {
-    Stream stream_;
-
-    static FileHandle connect_to(const std::string& address) {
-        FileHandle socket(::socket(AF_INET, SOCK_STREAM, 0));
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        EXPECT_EQ(::connect(socket.get(), static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof(to)), 0);
-        return socket;
-    }
-
-  public:
-    explicit RawClient(const std::string& address) : stream_(connect_to(address)) { stream_.limit_reading(std::chrono::seconds{20}); }
-    template <class Pdu>
-    bool send(Pdu pdu, Bytes data = {}) {
-        pdu.data_length = BigEndian<3>{data.size()};
-        std::vector<std::uint8_t> bytes(data.begin(), data.end());
-        bytes.resize(padded(bytes.size()));
-        const auto header = scsi::encode(pdu);
-        const std::array<Bytes, 2> parts{header, bytes};
-        return stream_.write(parts);
-    }
-    bool send_bytes(Bytes bytes) { return stream_.write(std::span(&bytes, 1)); }
-    struct Received {
-        AnyHeader header;
-        std::vector<std::uint8_t> data;
-    };
-    std::optional<Received> receive() {  // empty: the target has ended the connection
-        scsi::Wire<AnyHeader> bytes{};
-        if (!stream_.read(bytes)) return std::nullopt;
-        Received received{*scsi::decode<AnyHeader>(bytes), {}};
-        const auto size = received.header.data_length.value();
-        received.data.resize(padded(size));
-        if (!stream_.read(received.data)) return std::nullopt;
-        received.data.resize(size);
-        return received;
-    }
-    bool log_in(std::uint8_t session, TextKeys keys = {}) {
-        keys.insert(keys.begin(), {{"InitiatorName", "iqn.raw"}, {"TargetName", kName}});
-        LoginRequestPdu request;
-        request.flags = flag::kTransit | 1 << 2 | 3;
-        request.session_id[5] = session;
-        if (!send(request, encode_text(keys))) return false;
-        auto reply = receive();
-        return reply && as<LoginResponsePdu>(reply->header).status.value() == 0;
-    }
-};
-
-class VtlTarget : public testing::Test {
-  protected:
-    void SetUp() override { open({}); }
-    void TearDown() override { target->stop(); }
-    void open(LibraryOptions library_options) {
-        if (target) target->stop();
-        target.reset();
-        library.reset();
-        LibraryGeometry geometry;
-        geometry.medium.capacity = 256 << 20;
-        geometry.medium.early_warning = 1 << 20;
-        auto opened = VirtualLibrary::open(scratch / "library", geometry, std::move(library_options));
-        ASSERT_TRUE(opened) << to_text(opened.error());
-        library = *opened;
-        TargetOptions options;
-        options.settings.name = kName;
-        options.portal = "127.0.0.1:0";
-        target = std::make_shared<Target>(library, options);
-        auto started = target->start();
-        ASSERT_TRUE(started) << to_text(started.error());
-    }
-    std::unique_ptr<IscsiTransport> initiator(std::uint16_t lun, const std::string& name = "iqn.one") {
-        scsi::IscsiOptions options;
-        options.initiator = name;
-        return std::make_unique<IscsiTransport>(scsi::IscsiAddress{target->address(), kName, lun}, options);
-    }
-    void load(std::uint8_t drive_number = 0) {  // the first cartridge, by a nexus of this process
-        VirtualTransport changer(library, NexusId{1000}, 0);
-        settle(changer);
-        auto moved = run(changer, scsi::MoveMediumCdb{.source = BigEndian<2>{0x03E8u + drive_number},
-                                                      .destination = BigEndian<2>{0x0100u + drive_number}});
-        ASSERT_EQ(told(moved), "GOOD");
-    }
-    bool still_serves() { return told(run(*initiator(0, "iqn.other"), scsi::TestUnitReadyCdb{})) != "no answer"; }
-
-    Scratch scratch;
-    std::shared_ptr<VirtualLibrary> library;
-    std::shared_ptr<Target> target;
-};
 
 TEST_F(VtlTarget, BlocksOfEverySizeGoBothWays) {
     load();
@@ -198,6 +102,56 @@ TEST_F(VtlTarget, PingsAreAnsweredWhileATapeMoves) {
     EXPECT_EQ(next->header.pdu_code(), PduCode::nop_in) << "what was aborted is not answered";
 }
 
+// A block is carried out by the thread that read the command; when it takes long another one reads.
+TEST_F(VtlTarget, PingsAreAnsweredWhileABlockTakesLong) {
+    load();
+    {
+        VirtualTransport drive(library, NexusId{1}, 1);
+        settle(drive);
+    }
+    RawClient client(target->address());
+    ASSERT_TRUE(client.log_in(1));
+    ScsiCommandPdu command;
+    command.flags = flag::kFinal | flag::kWrite;
+    command.lun = lun_of(1);
+    command.expected_length = BigEndian<4>{512};
+    command.cdb = {0x0A, 0, 0, 2, 0, 0};
+    TextPdu ping;
+    ping.code = raw(PduCode::nop_out) | flag::kImmediate;
+    TaskRequestPdu abort;
+    abort.code |= flag::kImmediate;
+    abort.flags = flag::kFinal | raw(TaskFunction::abort_task);
+    std::uint32_t tag = 0, number = 0;
+    auto block_is_written = [&] {
+        command.task_tag = BigEndian<4>{++tag};
+        command.command_sn = BigEndian<4>{number++};
+        if (!client.send(command, block(1, 512))) return false;
+        const auto answer = client.receive();
+        return answer && answer->header.pdu_code() == PduCode::scsi_response && as<ScsiResponsePdu>(answer->header).status == 0;
+    };
+    for (int round = 0; round < 3; ++round) {
+        for (int i = 0; i < 20; ++i) ASSERT_TRUE(block_is_written()) << round << " " << i;
+        target->stalls().hang(1, std::chrono::hours{1});
+        command.task_tag = abort.referenced_tag = BigEndian<4>{++tag};
+        command.command_sn = BigEndian<4>{number++};
+        ASSERT_TRUE(client.send(command, block(1, 512)));
+        ping.task_tag = BigEndian<4>{++tag};
+        ASSERT_TRUE(client.send(ping));
+        const auto pong = client.receive();
+        ASSERT_TRUE(pong && pong->header.pdu_code() == PduCode::nop_in) << round;
+        abort.task_tag = BigEndian<4>{++tag};
+        ASSERT_TRUE(client.send(abort));
+        const auto aborted = client.receive();
+        ASSERT_TRUE(aborted && aborted->header.pdu_code() == PduCode::task_response) << round;
+        EXPECT_EQ(as<TaskResponsePdu>(aborted->header).response, raw(TaskAnswer::complete));
+        target->stalls().resume(1);
+    }
+    VirtualTransport look(library, NexusId{1}, 1);
+    const auto position = scsi::read_position(look, scsi::PositionForm::long_form);
+    ASSERT_TRUE(position);
+    EXPECT_EQ(position->block, BlockNumber{60}) << "what was aborted is not carried out";
+}
+
 TEST_F(VtlTarget, DataThatComeLaterAreAskedFor) {
     load();
     {
@@ -234,6 +188,37 @@ TEST_F(VtlTarget, DataThatComeLaterAreAskedFor) {
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->header.pdu_code(), PduCode::scsi_response);
     EXPECT_EQ(as<ScsiResponsePdu>(answer->header).status, 0);
+}
+
+TEST_F(VtlTarget, ADiskIsTheFirstUnitOnRequest) {
+    auto made = Disk::open(scratch / "disk", 1 << 20, "DISK1");
+    ASSERT_TRUE(made) << to_text(made.error());
+    disk = std::move(*made);
+    LibraryOptions options;
+    options.units_before = 1;
+    open(std::move(options));
+    auto first = initiator(0), changer = initiator(1), drive = initiator(2), none = initiator(4);
+    EXPECT_EQ(settle(*first), "GOOD");
+    EXPECT_EQ(scsi::inquiry(*first)->device_type, scsi::DeviceType::disk);
+    EXPECT_EQ(settle(*changer), "GOOD");
+    EXPECT_EQ(scsi::inquiry(*changer)->device_type, scsi::DeviceType::changer);
+    EXPECT_EQ(settle(*drive), "02/3A/00");
+    EXPECT_EQ(told(run(*none, scsi::TestUnitReadyCdb{})), "05/25/00");
+    for (auto* unit : {&first, &changer}) {
+        std::vector<std::uint8_t> list(64);
+        const auto reply = run(**unit, scsi::ReportLunsCdb{.allocation_length = BigEndian<4>{64}}, list);
+        EXPECT_EQ(reply.transferred, 8U + 4 * 8);
+    }
+    scsi::Cdb cdb{.bytes = {0x2A, 0, 0, 0, 0, 7, 0, 0, 2, 0}, .size = 10};
+    const auto data = block(1, 1024);
+    const std::array<Bytes, 1> out{data};
+    auto written = first->execute(cdb, out, {}, kLimit);
+    ASSERT_TRUE(written && !written->sense);
+    cdb.bytes[0] = 0x28;
+    std::vector<std::uint8_t> got(1024);
+    auto read_back = first->execute(cdb, {}, got, kLimit);
+    ASSERT_TRUE(read_back && !read_back->sense);
+    EXPECT_EQ(got, data);
 }
 
 // Whatever one client sends, it loses its own connection at most.
@@ -287,6 +272,51 @@ TEST_F(VtlTarget, TheTransportSaysWhenItsSessionWasLost) {
     EXPECT_EQ(told(run(*changer, scsi::InquiryCdb{.allocation_length = BigEndian<2>{96}}, space)), "06/29/07")
         << "even what no unit attention stops";
     EXPECT_EQ(settle(*changer), "GOOD");
+}
+
+TEST_F(VtlTarget, ASessionThatEndedWhileIdleIsNoticedBeforeTheNextCommand) {
+    auto changer = initiator(0);
+    EXPECT_EQ(settle(*changer), "GOOD");
+    const auto portal = target->address();
+    target->stop();
+    TargetOptions options;
+    options.settings.name = kName;
+    options.portal = portal;
+    target = std::make_shared<Target>(library, options);
+    ASSERT_TRUE(target->start());
+    std::vector<std::uint8_t> space(96);
+    auto reply = try_run(*changer, scsi::InquiryCdb{.allocation_length = BigEndian<2>{96}}, space);
+    ASSERT_TRUE(reply) << to_text(reply.error());
+    EXPECT_EQ(told(*reply), "06/29/07") << "in place of the command, which was not sent";
+    EXPECT_FALSE(changer->connection_ended());
+    EXPECT_EQ(told(run(*changer, scsi::InquiryCdb{.allocation_length = BigEndian<2>{96}}, space)), "GOOD");
+}
+
+TEST_F(VtlTarget, ASessionThatEndsUnderACommandLeavesItsOutcomeUnknown) {
+    std::promise<void> moving, go;
+    auto gone = go.get_future().share();
+    std::once_flag once;
+    LibraryOptions options;
+    options.timing.mode = TimeMode::real;
+    options.timing.now = [] { return std::chrono::steady_clock::now(); };
+    options.timing.sleep = [&](std::chrono::microseconds) {
+        std::call_once(once, [&] { moving.set_value(); });
+        gone.wait();
+    };
+    open(std::move(options));
+    auto changer = initiator(0);
+    auto reply = std::async(std::launch::async, [&] { return try_run(*changer, scsi::TestUnitReadyCdb{}); });
+    moving.get_future().wait();
+    std::vector<std::uint8_t> space(96);
+    auto usurper = initiator(0);  // the same port: its login ends the first session
+    auto theirs = std::async(std::launch::async, [&] { return try_run(*usurper, scsi::TestUnitReadyCdb{}); });
+    const auto lost = reply.get();
+    go.set_value();
+    theirs.wait();
+    ASSERT_FALSE(lost);
+    EXPECT_EQ(lost.error().recovery, Recovery::stop_device) << to_text(lost.error());
+    EXPECT_TRUE(changer->connection_ended());
+    EXPECT_EQ(told(run(*changer, scsi::TestUnitReadyCdb{})), "06/29/07");
 }
 
 }  // namespace

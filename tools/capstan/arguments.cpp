@@ -93,6 +93,16 @@ class Arguments {
                     [name, full](Session& s) { return take_inventory(s, *name, *full); });
         inventory->add_option("LIBRARY", *name, "its name; without it the only library");
         inventory->add_flag("--full", *full, "mount every cartridge and read its label");
+        auto probe = std::make_shared<ProbeRequest>();
+        auto* probed = command(library, "probe", "find libraries and drives, print their configuration; needs no daemon",
+                               "capstan library probe --iscsi 192.0.2.10:3260", [probe](Session& s) { return probe_libraries(s, *probe); });
+        probed->add_option("--iscsi", probe->portal, "a portal, ADDRESS:PORT; without it the devices of this machine");
+        auto* user = probed->add_option("--chap-user", probe->user, "log in as this user");
+        auto* secret = probed->add_option("--chap-secret-file", probe->secret_file, "a file with the user's secret");
+        user->needs(secret);
+        secret->needs(user);
+        probed->add_flag("--try-by-loading", probe->try_by_loading,
+                         "where the changer does not say which drive an element is: move a cartridge into it and see");
         auto& drive = noun("drive", "tape drives");
         command(drive, "list", "all drives", "capstan drive list", list_drives);
         auto* show_one = command(drive, "show", "one drive", "capstan drive show D1",
@@ -101,6 +111,21 @@ class Arguments {
         auto* enable = command(drive, "enable", "use a drive again after a repair", "capstan drive enable D1",
                                [name](Session& s) { return enable_drive(s, *name); });
         enable->add_option("DRIVE", *name, "its name")->required();
+        auto request = std::make_shared<api::DisableRequest>();
+        auto* disable = command(drive, "disable", "take a drive out of use for service; it finishes what it does",
+                                "capstan drive disable D1 --unload --reason 'new head'",
+                                [name, request](Session& s) { return disable_drive(s, *name, *request); });
+        disable->add_option("DRIVE", *name, "its name")->required();
+        disable->add_option("--reason", request->reason, "kept, and shown wherever something waits for it");
+        disable->add_flag("--unload", request->unload, "put away the cartridge that is in it");
+        auto* use = command(library, "enable", "take a library into use again", "capstan library enable LIB1",
+                            [name](Session& s) { return enable_library(s, *name); });
+        use->add_option("LIBRARY", *name, "its name")->required();
+        auto* stop = command(library, "disable", "take a library out of use for service: it is not touched at all",
+                             "capstan library disable LIB1 --reason 'moved to another rack'",
+                             [name, request](Session& s) { return disable_library(s, *name, *request); });
+        stop->add_option("LIBRARY", *name, "its name")->required();
+        stop->add_option("--reason", request->reason, "kept, and shown wherever something waits for it");
     }
 
     void media() {

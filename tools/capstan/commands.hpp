@@ -21,6 +21,17 @@ int take_inventory(Session& session, std::string name, bool full);  // empty nam
 int list_drives(Session& session);
 int show_drive(Session& session, const std::string& name);
 int enable_drive(Session& session, const std::string& name);
+int disable_drive(Session& session, const std::string& name, const api::DisableRequest& request);
+int enable_library(Session& session, const std::string& name);
+int disable_library(Session& session, const std::string& name, const api::DisableRequest& request);
+
+// probe_command.cpp
+struct ProbeRequest {
+    std::string portal;             // empty: this machine's bus
+    std::string user, secret_file;  // CHAP; empty: none
+    bool try_by_loading = false;    // moves cartridges
+};
+int probe_libraries(Session& session, const ProbeRequest& request);
 
 // media_commands.cpp
 int list_media(Session& session, const api::MediaQuery& query);

@@ -16,7 +16,23 @@ std::string reservation(const std::string& word) {
     if (word == "held") return "exclusive access";
     if (word == "not_offered") return "not offered";
     if (word == "off") return "none";
+    if (word == "of_another") return "another host's";
     return shown(word);
+}
+}  // namespace
+
+namespace {
+// "loading" alone, or how far it is: a new LTO-9 cartridge takes up to two hours.
+std::string doing(const api::DriveInfo& drive) {
+    if (drive.loading.empty()) return drive.activity;
+    const auto left = config::duration_for_people(std::chrono::seconds{drive.loading_left_seconds});
+    if (!drive.loading_percent) return fmt::format("loading, {} left at most", left);
+    return fmt::format("loading, {} %, about {} left", *drive.loading_percent, left);
+}
+std::string listed(const std::vector<std::string>& words) {
+    std::string text;
+    for (const auto& word : words) text += (text.empty() ? "" : ", ") + shown(word);
+    return text;
 }
 }  // namespace
 
@@ -33,7 +49,8 @@ int list_libraries(Session& session) {
         for (const auto& library : list.libraries)
             table.row({shown(library.name), library.enabled ? library.state : "disabled", library.kind,
                        std::to_string(library.drives), std::to_string(library.slots),
-                       std::to_string(library.slots_full), local_time(library.inventoried), shown(library.trouble)});
+                       std::to_string(library.slots_full), local_time(library.inventoried),
+                       shown(library.enabled ? library.trouble : library.disabled)});
         table.print(session.out, "No library is configured.");
     });
 }
@@ -43,13 +60,14 @@ int show_library(Session& session, const std::string& name) {
         const auto& library = details.library;
         Facts facts;
         facts.add("Library", shown(library.name));
-        facts.add("State", library.enabled ? library.state : "disabled");
+        facts.add("State", library.enabled ? library.state : shown(library.disabled));
         facts.add("Trouble", shown(library.trouble));
         facts.add("Kind", library.kind);
         facts.add("Device", shown(fmt::format("{} {} {}", library.vendor, library.product, library.revision)));
         facts.add("Serial number", shown(library.serial));
         facts.add("Reservation", reservation(library.reservation));
         facts.add("Cartridges", grouped(library.cartridges));
+        if (library.foreign != 0) facts.add("Foreign", fmt::format("{} elements, as configured: never moved or counted", library.foreign));
         facts.add("Inventoried", local_time(library.inventoried, "never"));
         facts.print(session.out);
         session.out << "\n";
@@ -96,9 +114,9 @@ int list_drives(Session& session) {
                      {"TROUBLE"}});
         for (const auto& drive : list.drives)
             table.row({shown(drive.name), shown(drive.library), std::to_string(drive.element),
-                       drive.enabled ? drive.state : "disabled", or_dash(drive.activity),
+                       drive.enabled ? drive.state : "disabled", or_dash(doing(drive)),
                        drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), number_or_dash(drive.job),
-                       shown(drive.trouble)});
+                       shown(drive.enabled ? drive.trouble : drive.disabled)});
         table.print(session.out, "No drive is configured.");
     });
 }
@@ -108,12 +126,18 @@ int show_drive(Session& session, const std::string& name) {
         Facts facts;
         facts.add("Drive", shown(drive.name));
         facts.add("Library", fmt::format("{}, drive element {}", shown(drive.library), drive.element));
-        facts.add("State", drive.enabled ? drive.state : "disabled");
-        facts.add("Doing", drive.activity);
+        facts.add("State", drive.enabled ? drive.state : shown(drive.disabled));
+        facts.add("Doing", doing(drive));
+        if (!drive.loading.empty()) facts.add("It says", shown(drive.loading));
         facts.add("Trouble", shown(drive.trouble));
         facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
         facts.add("Serial number", shown(drive.serial));
         facts.add("Reservation", reservation(drive.reservation));
+        if (!drive.reads.empty()) {
+            facts.add("Reads", listed(drive.reads));
+            facts.add("Writes", or_dash(listed(drive.writes)));
+        }
+        if (!drive.not_offered.empty()) facts.add("Not offered", listed(drive.not_offered));
         if (drive.counts_position) facts.add("Position", "counted: LOCATE is not offered, so places are found by reading on");
         if (drive.cartridge != 0)
             facts.add("Cartridge", fmt::format("{} (id:{})", or_dash(shown(drive.volume_tag)), drive.cartridge));
@@ -123,6 +147,21 @@ int show_drive(Session& session, const std::string& name) {
             facts.add("Dismount in", config::duration_for_people(std::chrono::seconds{*drive.dismount_in_seconds}));
         facts.print(session.out);
     });
+}
+
+int disable_drive(Session& session, const std::string& name, const api::DisableRequest& request) {
+    auto accepted = session.client.call(api::kDriveDisable, {name}, request);
+    return accepted ? follow(session, *accepted) : session.failed(accepted.error());
+}
+
+int enable_library(Session& session, const std::string& name) {
+    auto accepted = session.client.call(api::kLibraryEnable, {name});
+    return accepted ? follow(session, *accepted) : session.failed(accepted.error());
+}
+
+int disable_library(Session& session, const std::string& name, const api::DisableRequest& request) {
+    auto accepted = session.client.call(api::kLibraryDisable, {name}, request);
+    return accepted ? follow(session, *accepted) : session.failed(accepted.error());
 }
 
 int enable_drive(Session& session, const std::string& name) {

@@ -21,7 +21,7 @@ void print_libraries(std::ostream& out, const api::StatusReply& status) {
     for (const auto& library : status.libraries)
         table.row({shown(library.name), library.enabled ? library.state : "disabled", std::to_string(library.slots),
                    std::to_string(library.slots_full), fmt::format("{}/{}", library.ie_ports_full, library.ie_ports),
-                   shown(library.trouble)});
+                   shown(library.enabled ? library.trouble : library.disabled)});
     table.print(out, "No library.");
     out << "\n";
     Table drives(
@@ -31,7 +31,7 @@ void print_libraries(std::ostream& out, const api::StatusReply& status) {
                     drive.cartridge == 0 ? "-" : or_dash(shown(drive.volume_tag)), or_dash(drive.activity),
                     number_or_dash(drive.job),
                     drive.bytes_per_second == 0 ? "-" : config::size_for_people(drive.bytes_per_second) + "/s",
-                    shown(drive.trouble)});
+                    shown(drive.enabled ? drive.trouble : drive.disabled)});
     drives.print(out, "No drive.");
 }
 

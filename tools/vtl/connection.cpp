@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace capstan::iscsi {
 namespace {
 
@@ -22,7 +24,12 @@ std::array<std::uint8_t, kDigestSize> digest_on_wire(std::uint32_t crc) {
 
 }  // namespace
 
-void Connection::shut_down() { stream_.shut_down(); }
+// What it waits for is not to be carried out behind the back of the session that comes next (RFC 7143 clause 6.3.5).
+void Connection::shut_down() {
+    stream_.shut_down();
+    const std::lock_guard lock(mutex_);
+    for (auto& [tag, task] : tasks_) task->aborted = true;
+}
 
 std::uint32_t Connection::max_command_sn() const {
     return expected_sn_ + (pending_ < kQueueDepth ? kQueueDepth - pending_ : 0) - 1;
@@ -31,17 +38,23 @@ std::uint32_t Connection::max_command_sn() const {
 // --- the wire ---
 
 std::optional<Connection::Incoming> Connection::read_header() {
-    scsi::Wire<AnyHeader> bytes{};
-    if (!stream_.read(bytes)) return std::nullopt;
+    // With its digest in one call: each one more costs as much as several KiB of data.
+    std::array<std::uint8_t, kHeaderSize + kDigestSize> begin{};
+    const auto digest_size = agreed_.header_digest ? kDigestSize : 0;
+    if (!stream_.read(MutableBytes(begin).first(kHeaderSize + digest_size))) return std::nullopt;
     Incoming incoming;
-    incoming.header = *scsi::decode<AnyHeader>(bytes);
-    std::vector<std::uint8_t> extra(incoming.header.extra_words * 4u);
-    if (!stream_.read(extra)) return std::nullopt;
+    incoming.header = *scsi::decode<AnyHeader>(Bytes(begin).first(kHeaderSize));
+    std::vector<std::uint8_t> extra;
+    Bytes whole(begin.data(), kHeaderSize + digest_size);
+    if (const std::size_t extra_size = incoming.header.extra_words * 4u; extra_size > 0) {
+        extra.assign(whole.begin(), whole.end());
+        extra.resize(whole.size() + extra_size);
+        if (!stream_.read(MutableBytes(extra).subspan(whole.size()))) return std::nullopt;
+        whole = extra;
+    }
     if (agreed_.header_digest) {
-        std::array<std::uint8_t, kDigestSize> digest{};
-        if (!stream_.read(digest)) return std::nullopt;
-        auto crc = virtual_library::crc32c(bytes);
-        if (digest != digest_on_wire(virtual_library::crc32c(extra, crc))) return std::nullopt;  // nothing behind it can be trusted
+        const auto right = digest_on_wire(virtual_library::crc32c(whole.first(whole.size() - kDigestSize)));
+        if (!std::ranges::equal(right, whole.last(kDigestSize))) return std::nullopt;  // nothing behind it can be trusted
     }
     incoming.data_size = incoming.header.data_length.value();
     if (incoming.data_size > (full_feature_ ? kReceiveMax : kLoginDataMax)) return std::nullopt;
@@ -90,8 +103,8 @@ bool Connection::send_login(const LoginRequestPdu& request, const LoginReply& re
     pdu.session_id = request.session_id;
     pdu.task_tag = request.task_tag;
     pdu.status = BigEndian<2>{raw(reply.status)};
+    if (reply.done) pdu.session_handle = BigEndian<2>{target_->next_handle()};  // before the lock: the target's comes first
     std::lock_guard lock(mutex_);
-    if (reply.done) pdu.session_handle = BigEndian<2>{target_->next_handle()};
     number(pdu);
     return send(pdu, encode_text(reply.keys));
 }
@@ -144,12 +157,17 @@ bool Connection::log_in() {
 }
 
 void Connection::serve() {
-    const bool in = log_in();
-    if (in) {
-        log::info(discovery_ ? "discovery" : "login", {{"peer", stream_.peer_address()}, {"initiator", initiator_}});
-        while (auto incoming = read_header())
-            if (!handle(*incoming)) break;
-    }
+    if (!log_in()) return finish();
+    log::info(discovery_ ? "discovery" : "login", {{"peer", stream_.peer_address()}, {"initiator", initiator_}});
+    readers_.serve();
+}
+
+bool Connection::step() {
+    const auto incoming = read_header();
+    return incoming && handle(*incoming);
+}
+
+void Connection::finish() {
     stream_.shut_down();
     {
         std::lock_guard lock(mutex_);
@@ -161,6 +179,7 @@ void Connection::serve() {
         target_->end_session(nexus_, this);
         log::info("logout", {{"peer", stream_.peer_address()}, {"initiator", initiator_}});
     }
+    target_->forget(shared_from_this());
 }
 
 // --- full feature phase ---

@@ -1,9 +1,11 @@
 // One iSCSI connection, which is one session: login, then SCSI commands until either side ends it (RFC 7143, error recovery
-// level 0). serve() runs on the connection's own thread; answers come from the threads of the unit queues as well.
+// level 0). serve() runs on the connection's own thread; blocks are carried out there (tools/vtl/readers.hpp), everything else by the
+// threads of the unit queues, and both answer.
 #pragma once
 
 #include "drives/virtual/library.hpp"
 #include "tools/vtl/login.hpp"
+#include "tools/vtl/readers.hpp"
 #include "tools/vtl/stream.hpp"
 #include "tools/vtl/unit_queue.hpp"
 
@@ -16,7 +18,7 @@ class Target;
 class Connection : public std::enable_shared_from_this<Connection> {
   public:
     Connection(std::shared_ptr<Target> target, FileHandle socket) : target_(std::move(target)), stream_(std::move(socket)) {}
-    void serve();     // returns when the connection has ended
+    void serve();      // returns when the connection has ended and nothing that this thread carried out is left
     void shut_down();  // any thread
 
   private:
@@ -28,6 +30,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool read_data(MutableBytes into);  // the data segment, its padding and digest
     bool skip_data(std::size_t size);
 
+    bool step();
+    void finish();  // the connection has ended
     bool log_in();
     bool send_login(const LoginRequestPdu& request, const LoginReply& reply);
     bool handle(const Incoming& incoming);
@@ -63,6 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool discovery_ = false;
     std::string initiator_;
     virtual_library::NexusId nexus_{};
+    Readers readers_{[this] { return step(); }, [this] { finish(); }};
 
     std::mutex mutex_;  // guards what follows and writing to the stream
     std::uint32_t status_sn_ = 1;

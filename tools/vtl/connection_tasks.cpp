@@ -21,6 +21,24 @@ std::vector<std::uint8_t> sense_data(const Sense& sense) {
     return data;
 }
 
+// RFC 7143 clause 11.4.5: how much less was moved than the initiator expected, or how much more the command was about.
+template <class Pdu>
+void note_residual(Pdu& pdu, const Task& task, std::size_t moved) {
+    if (task.wanted > task.expected) {
+        pdu.flags |= flag::kOverflow;
+        pdu.residual = BigEndian<4>{task.wanted - task.expected};
+    } else if (moved < task.expected) {
+        pdu.flags |= flag::kUnderflow;
+        pdu.residual = BigEndian<4>{task.expected - moved};
+    }
+}
+
+// A block: carried out by the thread that read the command.
+bool moves_a_block(const Task& task) {
+    const auto opcode = static_cast<scsi::Opcode>(task.cdb.bytes[0]);
+    return opcode == scsi::Opcode::read_6 || opcode == scsi::Opcode::write_6;
+}
+
 std::shared_ptr<Task> task_of(const ScsiCommandPdu& pdu) {
     auto task = std::make_shared<Task>();
     task->tag = static_cast<std::uint32_t>(pdu.task_tag.value());
@@ -76,17 +94,25 @@ bool Connection::data_out(const Incoming& incoming) {
     if (!task) return skip_data(incoming.data_size);  // of a task that was aborted or refused
     const auto size = static_cast<std::uint32_t>(incoming.data_size);
     const bool in_order = task->writes && pdu.offset.value() == task->received && pdu.transfer_tag.value() == task->transfer_tag &&
+                          pdu.data_sn.value() == task->data_sn &&
                           size <= task->asked_until - std::min(task->received, task->asked_until);
     if (!in_order) return skip_data(incoming.data_size) && reject(incoming.header, RejectReason::protocol_error) && false;
     if (!read_data(task->data().subspan(task->received, size))) return false;
     task->received += size;
+    ++task->data_sn;
     return more_or_run(task, scsi::has(pdu.flags, flag::kFinal));
 }
 
 // All data are there: it runs. A sequence has ended before: the next is asked for.
 bool Connection::more_or_run(const std::shared_ptr<Task>& task, bool sequence_ended) {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!task->writes || task->received == task->expected) {
+        const bool alone = tasks_.size() == 1;  // nothing of this session comes before it
+        if (alone && moves_a_block(*task) && readers_.relieved(shared_from_this())) {
+            lock.unlock();
+            readers_.carry_out([&] { run(*task); });
+            return true;
+        }
         auto& queue = queues_[task->unit];
         if (!queue) queue = UnitQueue::create([self = shared_from_this()](Task& ready) { self->run(ready); });
         queue->add(task);
@@ -96,6 +122,7 @@ bool Connection::more_or_run(const std::shared_ptr<Task>& task, bool sequence_en
     const auto wanted = std::min(task->expected - task->received, agreed_.burst_max);
     task->asked_until = task->received + wanted;
     task->transfer_tag = next_transfer_tag_++;
+    task->data_sn = 0;
     if (next_transfer_tag_ == kNoTag) next_transfer_tag_ = 1;
     ReadyToTransferPdu pdu;
     pdu.lun = task->lun;
@@ -109,13 +136,16 @@ bool Connection::more_or_run(const std::shared_ptr<Task>& task, bool sequence_en
     return send(pdu);
 }
 
-// On the unit's thread.
+// On the unit's thread, or on the reading one.
 void Connection::run(Task& task) {
-    constexpr std::chrono::hours kAsLongAsItTakes{24};  // the initiator has the clock
+    const auto unit = target_->unit_of_library(task.unit);
+    if (unit) target_->stalls().pass(*unit, task.aborted);
+    else task.wanted = virtual_library::Disk::length_of(task.cdb).value_or(0);
+    if (task.aborted) return;
     const std::array<Bytes, 1> out{task.data()};
     const scsi::DataOut data_out = task.writes ? scsi::DataOut(out) : scsi::DataOut{};
     const auto data_in = task.reads ? task.data() : MutableBytes{};
-    answer(task, target_->library().serve(nexus_, task.unit, task.cdb, data_out, data_in, kAsLongAsItTakes));
+    answer(task, target_->serve(nexus_, task.unit, task.cdb, data_out, data_in));
 }
 
 void Connection::answer(Task& task, Result<virtual_library::VirtualLibrary::Answered> answered) {
@@ -129,17 +159,13 @@ void Connection::answer(Task& task, Result<virtual_library::VirtualLibrary::Answ
     if (!answered) return;
     const auto& reply = answered->reply;
     const auto moved = std::min<std::size_t>(reply.transferred, task.expected);
-    const bool short_by = moved < task.expected;
     const bool with_status = !reply.sense && answered->status == Status::good;
     if (task.reads && moved > 0) {
         if (!send_read_data(task, moved, with_status) || with_status) return;
     }
     ScsiResponsePdu pdu;
     pdu.task_tag = BigEndian<4>{task.tag};
-    if (short_by) {
-        pdu.flags |= flag::kUnderflow;
-        pdu.residual = BigEndian<4>{task.expected - moved};
-    }
+    note_residual(pdu, task, moved);
     std::vector<std::uint8_t> data;
     pdu.status = raw(answered->status);
     if (reply.sense) {
@@ -165,10 +191,7 @@ bool Connection::send_read_data(const Task& task, std::size_t size, bool with_st
         if (last && with_status) {
             pdu.flags |= flag::kStatus;
             number(pdu);
-            if (size < task.expected) {
-                pdu.flags |= flag::kUnderflow;
-                pdu.residual = BigEndian<4>{task.expected - size};
-            }
+            note_residual(pdu, task, size);
         } else {
             pdu.expected_command_sn = BigEndian<4>{expected_sn_};
             pdu.max_command_sn = BigEndian<4>{max_command_sn()};
@@ -193,7 +216,7 @@ void Connection::abort_tasks(std::optional<std::uint8_t> unit) {
 
 TaskAnswer Connection::manage_tasks(const TaskRequestPdu& request) {
     const auto unit = unit_number(request.lun);
-    const bool exists = unit && *unit <= target_->library().drives();
+    const bool exists = unit && *unit < target_->units();
     std::unique_lock lock(mutex_);
     switch (static_cast<TaskFunction>(request.flags & 0x7F)) {
         case TaskFunction::abort_task: {
@@ -213,13 +236,13 @@ TaskAnswer Connection::manage_tasks(const TaskRequestPdu& request) {
             if (!exists) return TaskAnswer::no_unit;
             abort_tasks(unit);
             lock.unlock();
-            target_->library().reset_unit(*unit);
+            target_->reset_unit(*unit);
             return TaskAnswer::complete;
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
             abort_tasks(std::nullopt);
             lock.unlock();
-            for (std::uint8_t each = 0; each <= target_->library().drives(); ++each) target_->library().reset_unit(each);
+            for (std::uint8_t each = 0; each < target_->units(); ++each) target_->reset_unit(each);
             return TaskAnswer::complete;
         case TaskFunction::task_reassign: return TaskAnswer::no_reassign;
         case TaskFunction::clear_aca: break;

@@ -11,7 +11,15 @@ namespace capstan::iscsi {
 
 using virtual_library::NexusId;
 
+template <class Call>
+void Target::tell_disk(Call call) {
+    if (!options_.disk) return;
+    const std::lock_guard lock(options_.disk->mutex());
+    call(*options_.disk);
+}
+
 Result<void> Target::start() {
+    tell_disk([this](auto& disk) { disk.set_unit_count(units()); });
     CAPSTAN_TRY(listener_, listen_on(options_.portal));
     acceptor_ = std::thread([self = shared_from_this()] { self->accept_all(); });
     return {};
@@ -28,6 +36,34 @@ void Target::stop() {
     if (acceptor_.joinable()) acceptor_.join();
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, kPatience, [this] { return connections_.empty(); });
+}
+
+std::uint8_t Target::units() const { return static_cast<std::uint8_t>(library_->drives() + (options_.disk ? 2 : 1)); }
+
+std::optional<std::uint8_t> Target::unit_of_library(std::uint8_t unit) const {
+    if (!options_.disk) return unit;
+    if (unit == 0) return std::nullopt;
+    return static_cast<std::uint8_t>(unit - 1);
+}
+
+Result<virtual_library::VirtualLibrary::Answered> Target::serve(NexusId nexus, std::uint8_t unit, const scsi::Cdb& cdb, scsi::DataOut data_out,
+                                                                MutableBytes data_in) {
+    constexpr std::chrono::hours kAsLongAsItTakes{24};  // the initiator has the clock
+    if (const auto its = unit_of_library(unit)) return library_->serve(nexus, *its, cdb, data_out, data_in, kAsLongAsItTakes);
+    const std::lock_guard lock(options_.disk->mutex());
+    auto answer = options_.disk->serve({nexus, cdb, data_out, data_in});
+    return virtual_library::VirtualLibrary::Answered{answer.status, {answer.sense, answer.transferred, {}}};
+}
+
+void Target::reset_unit(std::uint8_t unit) {
+    if (const auto its = unit_of_library(unit)) library_->reset_unit(*its);
+    else tell_disk([](auto& disk) { disk.reset(); });
+}
+
+std::size_t Target::drop_sessions() {
+    std::lock_guard lock(mutex_);
+    for (const auto& connection : connections_) connection->shut_down();
+    return connections_.size();
 }
 
 void Target::accept_all() {
@@ -53,12 +89,13 @@ void Target::serve(FileHandle socket) {
         if (stopping_ || connections_.size() >= options_.connections_max) return;
         connections_.insert(connection);
     }
-    std::thread([self = shared_from_this(), connection] {
-        connection->serve();
-        std::lock_guard lock(self->mutex_);
-        self->connections_.erase(connection);
-        self->changed_.notify_all();
-    }).detach();
+    std::thread([connection] { connection->serve(); }).detach();
+}
+
+void Target::forget(const std::shared_ptr<Connection>& connection) {
+    std::lock_guard lock(mutex_);
+    connections_.erase(connection);
+    changed_.notify_all();
 }
 
 std::vector<std::uint8_t> Target::random_bytes(std::size_t count) {
@@ -81,6 +118,7 @@ void Target::forget_idle_ports() {
     std::erase_if(ports_, [this](const auto& port) {
         if (sessions_.contains(port.second)) return false;
         library_->forget_nexus(port.second);
+        tell_disk([&](auto& disk) { disk.forget_nexus(port.second); });
         return true;
     });
 }
@@ -99,10 +137,13 @@ NexusId Target::begin_session(const std::string& initiator, const std::array<std
     }
     std::string session;
     for (auto byte : session_id) session += fmt::format("{:02x}", byte);
-    library_->name_nexus(nexus, fmt::format("{},i,0x{}", initiator, session));
+    const auto name = fmt::format("{},i,0x{}", initiator, session);
+    library_->name_nexus(nexus, name);
+    tell_disk([&](auto& disk) { disk.name_nexus(nexus, name); });
     if (former) {
         former->shut_down();
         library_->lose_nexus(nexus);
+        tell_disk([&](auto& disk) { disk.lose_nexus(nexus); });
     }
     return nexus;
 }
@@ -115,6 +156,7 @@ void Target::end_session(NexusId nexus, const Connection* connection) {
         sessions_.erase(session);
     }
     library_->lose_nexus(nexus);
+    tell_disk([&](auto& disk) { disk.lose_nexus(nexus); });
 }
 
 }  // namespace capstan::iscsi

@@ -22,10 +22,12 @@ struct Task {
     scsi::Cdb cdb;
     bool reads = false, writes = false;
     std::uint32_t expected = 0;  // bytes of the data transfer, either way
+    std::uint64_t wanted = 0;    // bytes that the CDB itself asks for, where it was looked at
     drives::RingMemory::Piece memory;
     // Data on their way in.
     std::uint32_t received = 0;
     std::uint32_t asked_until = 0;  // the initiator may send up to here
+    std::uint32_t data_sn = 0;      // of the next Data-Out in this sequence
     std::uint32_t ready_sn = 0;
     std::uint32_t transfer_tag = 0;
     std::atomic<bool> aborted = false;  // its answer is not wanted any more

@@ -10,6 +10,7 @@ extern "C" {
 }
 
 #include <poll.h>
+#include <sys/socket.h>
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -50,6 +51,7 @@ class IscsiTransport::Session {
     Result<void> log_in();
     Result<ScsiReply> execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, milliseconds timeout);
     bool alive();
+    bool ended() const { return ended_; }  // under the last command
 
   private:
     struct Answer {
@@ -72,6 +74,7 @@ class IscsiTransport::Session {
 
     IscsiAddress address_;
     IscsiOptions options_;
+    bool ended_ = false;
     // Told again when the connection ends; so they outlive the context, which is below them.
     Answer connected_, logged_in_;
     std::unique_ptr<iscsi_context, int (*)(iscsi_context*)> context_{nullptr, iscsi_destroy_context};
@@ -124,7 +127,24 @@ Result<void> IscsiTransport::Session::log_in() {
     return {};
 }
 
-bool IscsiTransport::Session::alive() { return iscsi_is_logged_in(context_.get()) != 0; }
+// Before a command is sent: what the target did meanwhile. Its pings are answered; a connection that it has ended is found out while
+// nothing of ours is on its way. libiscsi itself hides such an end (iscsi_service() is content, and the login stays), so the socket is asked.
+bool IscsiTransport::Session::alive() {
+    if (!context_ || iscsi_is_logged_in(context_.get()) == 0) return false;
+    constexpr int kPiecesMax = 1000;  // a target that never stops talking is not to keep us
+    for (int piece = 0; piece < kPiecesMax; ++piece) {
+        pollfd wait{iscsi_get_fd(context_.get()), static_cast<short>(iscsi_which_events(context_.get())), 0};
+        const int ready = ::poll(&wait, 1, 0);
+        if (ready < 0 && errno == EINTR) continue;
+        if (ready < 0) return false;
+        if (ready == 0) return true;
+        std::uint8_t next = 0;
+        const auto waiting = ::recv(wait.fd, &next, sizeof(next), MSG_PEEK | MSG_DONTWAIT);
+        if (waiting == 0 || (waiting < 0 && errno != EAGAIN && errno != EINTR)) return false;
+        if (iscsi_service(context_.get(), wait.revents) != 0 || iscsi_is_logged_in(context_.get()) == 0) return false;
+    }
+    return true;
+}
 
 Result<ScsiReply> IscsiTransport::Session::execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, milliseconds timeout) {
     const auto begun = Clock::now();
@@ -146,8 +166,12 @@ Result<ScsiReply> IscsiTransport::Session::execute(const Cdb& cdb, DataOut data_
     if (direction == SCSI_XFER_WRITE) scsi_task_set_iov_out(task.get(), out.data(), static_cast<int>(out_count));
     if (direction == SCSI_XFER_READ) scsi_task_set_iov_in(task.get(), &in, 1);
     Answer answer;
-    if (iscsi_scsi_command_async(context_.get(), address_.lun, task.get(), answered, nullptr, &answer) != 0)
-        return failed("cannot send the command");
+    if (iscsi_scsi_command_async(context_.get(), address_.lun, task.get(), answered, nullptr, &answer) != 0) {
+        auto error = failed("cannot send the command");
+        context_.reset();
+        ended_ = true;
+        return error;
+    }
     const bool in_time = until([&] { return answer.there; }, begun + timeout);
     if (in_time && answer.status != SCSI_STATUS_CANCELLED && answer.status != SCSI_STATUS_ERROR)
         return reply_of(*task, answer.status, asked, begun);
@@ -155,6 +179,7 @@ Result<ScsiReply> IscsiTransport::Session::execute(const Cdb& cdb, DataOut data_
     auto what = too_late ? fmt::format("no answer to command {:02x}h within {} ms", cdb.bytes[0], timeout.count())
                          : fmt::format("the session was lost during command {:02x}h", cdb.bytes[0]);
     context_.reset();  // before the task's memory goes: libiscsi refers to it
+    ended_ = !too_late;
     return fail(Recovery::stop_device, fmt::format("iSCSI {}: {}; its outcome is unknown", to_text(address_), what),
                 "Look at the target, its portal and the network.");
 }
@@ -188,16 +213,20 @@ IscsiTransport::IscsiTransport(IscsiAddress address, IscsiOptions options)
     : address_(std::move(address)), options_(std::move(options)) {}
 IscsiTransport::~IscsiTransport() = default;
 
-Result<ScsiReply> IscsiTransport::execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, milliseconds timeout) {
+Result<ScsiReply> IscsiTransport::execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout) {
     if (!session_ || !session_->alive()) {
+        session_.reset();
+        ended_ = true;
         auto session = std::make_unique<Session>(address_, options_);
         CAPSTAN_CHECK(session->log_in());
         session_ = std::move(session);
+        ended_ = false;
         constexpr SenseCode kNexusLost{0x6, 0x29, 0x07};
         if (std::exchange(was_in_, true)) return ScsiReply{Sense{.code = kNexusLost, .information = {}}, 0, {}};
     }
     auto reply = session_->execute(cdb, data_out, data_in, timeout);
-    if (!reply && reply.error().recovery == Recovery::stop_device) session_.reset();
+    ended_ = session_->ended();
+    if (!reply && (ended_ || reply.error().recovery == Recovery::stop_device)) session_.reset();
     return reply;
 }
 

@@ -1,6 +1,7 @@
 // One logical unit of an iSCSI target behind the one door, by libiscsi (RFC 7143, one session of its own). After a lost session
 // the next command logs in again and is answered by 06/29/07 (I_T NEXUS LOSS) without reaching the device, whatever the target
-// says afterwards: position, modes and reservation are to be taken for lost.
+// says afterwards: position, modes and reservation are to be taken for lost. A session that ended while nothing was on its way is found
+// before the next command is sent; one that ends under a command makes an Error with outcome unknown. Nothing is sent twice.
 #pragma once
 
 #include "drives/scsi/transport.hpp"
@@ -33,6 +34,7 @@ class IscsiTransport final : public Transport {
     IscsiTransport(IscsiAddress address, IscsiOptions options);
     ~IscsiTransport() override;
     Result<ScsiReply> execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout) override;
+    bool connection_ended() const override { return ended_; }
 
   private:
     class Session;
@@ -41,6 +43,7 @@ class IscsiTransport final : public Transport {
     IscsiOptions options_;
     std::unique_ptr<Session> session_;  // empty: lost, or not made yet
     bool was_in_ = false;
+    bool ended_ = false;
 };
 
 }  // namespace capstan::scsi

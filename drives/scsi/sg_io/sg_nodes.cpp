@@ -88,13 +88,13 @@ Result<SgNode> find_by_path(const std::string& path, const SystemRoots& roots) {
     if (error) {
         return fail(
             Recovery::retry_later, fmt::format("{} is not there: {}", path, error.message()),
-            "Switch the device on and look with 'lsscsi -g'; the path must be a /dev/sg, /dev/nst or /dev/sch node, or a link to one.");
+            "Switch the device on and look with 'capstan library probe'; the path must be a /dev/sg, /dev/nst or /dev/sch node, or a link to one.");
     }
     const auto generic = generic_name(real.filename().string(), roots);
     auto node = generic ? read_node(*generic, roots) : std::nullopt;
     if (!node) {
         return fail(Recovery::change_request, fmt::format("{} is neither a tape drive nor a changer", path),
-                    "'lsscsi -g' lists the devices of this machine; if it has no /dev/sg nodes, load the module sg.");
+                    "'capstan library probe' lists the devices of this machine; if it finds none, load the module sg.");
     }
     return std::move(*node);
 }
@@ -123,7 +123,7 @@ Result<SgNode> find_sg_node(const std::string& which, const SystemRoots& roots) 
     std::erase_if(nodes, [&](const SgNode& node) { return node.serial != which; });
     if (nodes.empty()) {
         return fail(Recovery::retry_later, fmt::format("no device of this machine has the serial number {}", which),
-                    "Switch the device on; 'lsscsi -g' lists what the kernel sees.");
+                    "Switch the device on; 'capstan library probe' lists what the kernel sees.");
     }
     if (nodes.size() > 1) {
         return fail(Recovery::change_request,

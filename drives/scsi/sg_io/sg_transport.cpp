@@ -60,7 +60,7 @@ Result<void> SgTransport::open() {
     int version = 0;
     if (::ioctl(sg.get(), SG_GET_VERSION_NUM, &version) != 0 || version < kSgVersionMin)
         return fail(Recovery::change_request, fmt::format("{} is no generic SCSI device", node.sg),
-                    "Name a /dev/sg node; 'lsscsi -g' lists them.");
+                    "Name a /dev/sg node; 'capstan library probe' lists them.");
     FileHandle tape;
     if (hold_ == Hold::held && !node.tape.empty()) {
         CAPSTAN_TRY(tape, open_node(node.tape, O_RDONLY));
