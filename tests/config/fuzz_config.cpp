@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-// decodes: config/load.cpp config/map_reader.cpp config/yaml_tree.cpp config/units.cpp
+// decodes: config/load.cpp config/load_foreign.cpp config/map_reader.cpp config/yaml_tree.cpp config/units.cpp
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     std::string text(data, data + size);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <atomic>
 #include <filesystem>
 #include <thread>
 
@@ -65,16 +66,25 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) return 0;
     const FileHandle client(ends[0]);
     auto connection = std::make_shared<Connection>(target, FileHandle(ends[1]));
-    std::thread serving([connection] { connection->serve(); });
+    std::atomic<bool> served = false;
+    std::thread serving([&served, connection] {
+        connection->serve();
+        served = true;
+    });
     const auto first = login(data[0]);
     for (Bytes part : {Bytes(first), Bytes(data + 1, size - 1)}) {
         if (!part.empty() && ::send(client.get(), part.data(), part.size(), MSG_NOSIGNAL) < 0) break;
     }
-    constexpr int kQuietMs = 2;  // then nothing more is being answered
     pollfd wait{client.get(), POLLIN, 0};
     std::array<char, 65536> buffer{};
-    while (::poll(&wait, 1, kQuietMs) > 0 && ::recv(client.get(), buffer.data(), buffer.size(), 0) > 0) {
-    }
+    const auto take_answers = [&](int patience) {
+        while (::poll(&wait, 1, patience) > 0 && ::recv(client.get(), buffer.data(), buffer.size(), 0) > 0) {
+        }
+    };
+    constexpr int kQuietMs = 2;  // then nothing more is being answered, unless the machine is busy
+    take_answers(kQuietMs);
+    ::shutdown(client.get(), SHUT_WR);  // all that was sent is read before that is seen
+    while (!served) take_answers(1);
     connection->shut_down();
     serving.join();
     return 0;
