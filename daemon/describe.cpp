@@ -2,6 +2,7 @@
 
 #include "config/base/media_types.hpp"
 #include "daemon/api/codec.hpp"
+#include "pools/store/error_counts.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
 #include "pools/store/work_rows.hpp"
@@ -125,6 +126,13 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.reservation = name_of(identity.claim);
     info.counts_position = identity.counts_position;
     describe_abilities(identity, info);
+    if (auto errors = pools::ErrorCounts(plane.context().store).in_drive(drive.owner->name(), identity.serial)) {
+        info.cartridges_with_errors = static_cast<std::uint32_t>(errors->size());
+        for (const auto& each : *errors) {
+            info.recovered_errors += each.recovered;
+            info.hard_errors += each.hard;
+        }
+    }
     if (const auto& loading = drive.owner->loading()) describe_loading(*loading, plane.context().clock.now(), info);
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();
     if (info.trouble.empty()) info.trouble = drive.foreign;

@@ -4,6 +4,7 @@
 #include "daemon/handlers.hpp"
 #include "daemon/operations.hpp"
 #include "daemon/request_parts.hpp"
+#include "pools/store/error_counts.hpp"
 #include "pools/store/pool_rows.hpp"
 #include "pools/store/set_rows.hpp"
 
@@ -74,6 +75,8 @@ Task<Result<api::MediaDetails>> medium(ControlPlane& plane, std::string name) {
             details.sets.push_back(std::move(row));
         }
     }
+    CAPSTAN_CO_TRY(const auto errors, pools::ErrorCounts(store).of(cartridge.id));
+    for (const auto& each : errors) details.errors.push_back({each.drive.text, each.recovered, each.hard, api::time_of(each.last)});
     CAPSTAN_CO_TRY(auto audit, pools::Audit(store).of(cartridge.id));
     for (auto row = audit.rbegin(); row != audit.rend(); ++row)
         details.history.push_back(fmt::format("{}  {}: {} -> {}  ({}: {})", api::time_text(api::time_of(row->note.at)),

@@ -3,6 +3,7 @@
 #include "backup/mtf/continuation.hpp"
 #include "backup/mtf/private_streams.hpp"
 #include "config/base/log.hpp"
+#include "pools/medium_memory.hpp"
 
 #include <fmt/format.h>
 
@@ -31,6 +32,16 @@ labels::MediaLabel label_for(Context& context, const pools::Cartridge& cartridge
     return label;
 }
 
+// A cartridge without sets, and whose it is for programs that ask the memory.
+drives::MemoryEntry memory_for(const labels::MediaLabel& label) {
+    pools::MediumMemory memory;
+    memory.media_id = label.media_id;
+    memory.generation = label.generation;
+    memory.end_of_data = pools::kBehindLabel;
+    memory.newest_keep_until = wall_of(1);
+    return {pools::encode(memory), raw(label.generation), 0, drives::MemoryEntry::Texts{label.volume_tag.text, label.volume_tag.text, label.pool.text}};
+}
+
 // The label and its filemark, written and read back. The session is closed whatever happens.
 Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit permit, labels::MediaLabel label,
                                        std::string name) {
@@ -41,6 +52,10 @@ Task<Result<void>> write_and_read_back(drives::DriveOwner& drive, WritePermit pe
     CAPSTAN_CO_CHECK(co_await drive.locate(BlockNumber{0}));
     CAPSTAN_CO_TRY(auto writer, co_await drive.start_writing(permit));
     CAPSTAN_CO_TRY(auto written, co_await writer->write_blocks(std::move(items)));
+    if (written.written == 2) {
+        auto noted = co_await writer->remember(memory_for(label));
+        if (!noted) log::info("cartridge-memory-not-written", {{"volume_tag", label.volume_tag.text}, {"error", to_text(noted.error())}});
+    }
     CAPSTAN_CO_TRY(auto position, co_await writer->finish());
     if (written.written != 2 || position != pools::kBehindLabel)
         co_return fail(Recovery::replace_medium, fmt::format("{}: the label was not written as a whole", name),
@@ -95,8 +110,11 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     request.purpose = by_word                              ? pools::WritePurpose::operator_forced
                       : kind == pools::MediumKind::capstan ? pools::WritePurpose::reuse_expired
                                                            : pools::WritePurpose::label_blank;
-    if (request.purpose == pools::WritePurpose::reuse_expired)  // the medium's own word about its newest set
-        CAPSTAN_CO_CHECK(co_await read_end(*drive.owner, cartridge.side.recorded_end, request.medium));
+    if (request.purpose == pools::WritePurpose::reuse_expired) {  // the medium's own word about its newest set
+        CAPSTAN_CO_CHECK(co_await read_memory(*drive.owner, request.medium));
+        if (!pools::take_end_from_memory(request.medium))
+            CAPSTAN_CO_CHECK(co_await read_end(*drive.owner, cartridge.side.recorded_end, request.medium));
+    }
     CAPSTAN_CO_TRY(auto permit, context.permits.grant(request));
     drive.owner->hold(permit);
 

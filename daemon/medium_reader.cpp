@@ -3,23 +3,13 @@
 #include "config/base/log.hpp"
 #include "backup/mtf/decoder.hpp"
 #include "backup/mtf/private_streams.hpp"
+#include "pools/medium_memory.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace capstan::daemon {
-
-Wall wall_of(std::int64_t unix_seconds) {
-    constexpr std::int64_t kLastSecond = 9'223'372'036;  // of a nanosecond clock
-    if (unix_seconds == 0 || unix_seconds >= kLastSecond) return pools::kForever;
-    return Wall{std::chrono::seconds{unix_seconds}};
-}
-
-std::int64_t unix_seconds_of(Wall time) {
-    if (time == pools::kForever) return 0;
-    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-}
 
 Task<Result<LabelRead>> read_label(drives::DriveOwner& drive) {
     CAPSTAN_CO_TRY(drives::FirstRecord first, co_await drive.read_first_record());
@@ -53,6 +43,18 @@ Task<Result<LabelRead>> read_label(drives::DriveOwner& drive) {
         }
     }
     co_return read;
+}
+
+Task<Result<void>> read_memory(drives::DriveOwner& drive, pools::OnMedium& facts) {
+    facts.memory.reset();
+    if (!facts.label) co_return Result<void>{};
+    CAPSTAN_CO_TRY(auto note, co_await drive.read_memory());
+    if (!note) co_return Result<void>{};
+    auto memory = pools::decode_medium_memory(note->note);
+    if (!memory || memory->media_id != facts.label->media_id || memory->generation != facts.label->generation) co_return Result<void>{};
+    memory->current = note->current;
+    facts.memory = std::move(memory);
+    co_return Result<void>{};
 }
 
 namespace {

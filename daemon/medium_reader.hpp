@@ -10,6 +10,9 @@
 
 namespace capstan::daemon {
 
+using pools::unix_seconds_of;
+using pools::wall_of;
+
 struct LabelRead {
     pools::OnMedium facts;                      // kind, label, description; the end is not searched
     std::optional<labels::MediaLabel> label;    // when it is a Capstan label
@@ -20,6 +23,9 @@ Task<Result<LabelRead>> read_label(drives::DriveOwner& drive);
 // Finds the end of data and reads back the last set's end. `recorded_end`: where the database believes that it is.
 // A failed search is a fact (EndSearch::failed), not an Error. Leaves the drive somewhere behind the label.
 Task<Result<void>> read_end(drives::DriveOwner& drive, BlockNumber recorded_end, pools::OnMedium& facts);
+
+// The cartridge's memory, where it speaks of the label that was read; reading it moves no tape. None: facts.memory stays empty.
+Task<Result<void>> read_memory(drives::DriveOwner& drive, pools::OnMedium& facts);
 
 // What an ESET block, or an SSET block, of ours says of its set. Empty: another block, or another writer's.
 std::optional<mtf::SetEndRecord> end_record_in(Bytes block);
@@ -60,8 +66,5 @@ pools::SetExtent extent_of(const pools::Cartridge& cartridge, const SetSpan& spa
 // The span that begins at `first`; empty: the data end there. Errors: a block cannot be read, or sets do not follow each other
 // as they should (replace_medium).
 Task<Result<std::optional<SetSpan>>> read_span(drives::DriveOwner& drive, BlockNumber first);
-
-Wall wall_of(std::int64_t unix_seconds);          // 0: kForever
-std::int64_t unix_seconds_of(Wall time);          // kForever: 0
 
 }  // namespace capstan::daemon

@@ -1,6 +1,7 @@
 #include "daemon/mount_service.hpp"
 
 #include "config/base/log.hpp"
+#include "pools/store/error_counts.hpp"
 #include "pools/store/set_rows.hpp"
 
 #include <fmt/format.h>
@@ -100,7 +101,7 @@ std::optional<MountService::Reserved> MountService::try_reserve(const pools::Car
         found->leased_by = owner;
         found->job = job;
         pools::LeaseId lease{++last_lease_};
-        leases_.emplace(lease, Lease{library.get(), found, cartridge.id, job, writing});
+        leases_.emplace(lease, Lease{library.get(), found, cartridge.id, job, writing, found->owner->counters()});
         return Reserved{lease, plan.evicted};
     }
     return std::nullopt;
@@ -153,11 +154,30 @@ Task<Result<Library::Loaded>> MountService::load(Reserved reserved, WorkItemId i
     co_return loaded;
 }
 
+void MountService::count_errors(const Lease& lease) {
+    const auto& now = lease.drive->owner->counters();
+    pools::ErrorCount count{lease.cartridge,
+                            lease.drive->owner->name(),
+                            lease.drive->owner->identity().serial,
+                            now.recovered_errors - lease.before.recovered_errors,
+                            now.medium_errors - lease.before.medium_errors,
+                            context_.clock.wall()};
+    if (count.recovered == 0 && count.hard == 0) return;
+    auto add = [&]() -> Result<void> {
+        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+        CAPSTAN_CHECK(pools::ErrorCounts(context_.store).add(transaction, count));
+        return transaction.commit();
+    };
+    if (auto added = add(); !added)
+        log::error("errors-not-counted", {{"drive", lease.drive->settings.name}, {"error", to_text(added.error())}});
+}
+
 void MountService::release(pools::LeaseId id, After after, const std::string& why) {
     auto found = leases_.find(id);
     if (found == leases_.end()) return;
     auto lease = found->second;
     leases_.erase(found);
+    count_errors(lease);
     lease.drive->leased_by.clear();
     lease.drive->job = JobId{};
     lease.drive->activity = "idle";
@@ -345,6 +365,7 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
         CAPSTAN_CO_TRY(auto again, co_await read_label(*lease.drive->owner));
         facts = again.facts;
     }
+    CAPSTAN_CO_CHECK(co_await read_memory(*lease.drive->owner, facts));
     queue_.set_doing(item, {fmt::format("finding the end of {}", to_text(cartridge))});
     CAPSTAN_CO_CHECK(co_await read_end(*lease.drive->owner, cartridge.side.recorded_end, facts));
     CAPSTAN_CO_TRY(cartridge, co_await ready_to_append(lease, std::move(cartridge), facts));

@@ -61,6 +61,7 @@ class MountService final : public pools::MountPort {
         CartridgeId cartridge;
         JobId job;
         bool writing;
+        drives::DriveCounters before;  // of the drive, when it was given
     };
     struct Reserved {
         pools::LeaseId lease{};
@@ -94,6 +95,7 @@ class MountService final : public pools::MountPort {
     Result<void> word_goes_on(pools::OperatorWord& word, const pools::OnMedium& medium, WorkItemId item);
     Result<bool> has_labelled(const pools::Cartridge& cartridge, WorkItemId item);
     Result<void> ask_for_media(const pools::AllocationDecision& decision, PoolId pool, WorkItemId item);
+    void count_errors(const Lease& lease);  // what the drive met since it was given
     Task<void> put_away_as_work(Library& library, Library::Drive& drive);
     pools::AuditNote note(std::string why) const { return {"daemon", std::move(why), context_.clock.wall()}; }
 

@@ -121,7 +121,8 @@ Task<Result<SetReader::Beginning>> SetReader::beginning_of(pools::Cartridge cart
 Result<std::vector<catalog::MediaExtent>> SetReader::extents_of(const pools::Cartridge& cartridge, const SetSpan& span, SetNumber set,
                                                                 const pools::SetExtent& here) {
     CAPSTAN_TRY(auto rows, pools::Sets(context_.store).extents(set));
-    std::erase_if(rows, [&](const pools::SetExtent& row) { return row.cartridge == cartridge.id; });
+    // The set ends here: what another cartridge has from a later place on is there twice.
+    std::erase_if(rows, [&](const pools::SetExtent& row) { return row.cartridge == cartridge.id || row.first_fla > here.first_fla; });
     rows.push_back(here);
     std::vector<catalog::MediaExtent> extents;
     for (const auto& row : rows) {
@@ -149,6 +150,11 @@ Task<Result<pools::CatalogSegment>> SetReader::write_segment(std::unique_ptr<cat
 
 Task<Result<TakenIn>> SetReader::take_in(drives::DriveOwner& drive, pools::Cartridge cartridge, SetSpan span) {
     CAPSTAN_CO_TRY(auto set, set_of(cartridge, span));
+    if (set.state == pools::SetState::complete)  // a drive that failed had taken more than it confirmed, and the set went on elsewhere
+        co_return fail(Recovery::replace_medium,
+                       fmt::format("{}: from block {} on it holds a part of set {} that other cartridges hold, too, where the set is complete",
+                                   to_text(cartridge), raw(span.first), raw(set.number)),
+                       "Nothing is missing. Nothing more is written on this cartridge; 'capstan media erase' frees it once its sets have expired.");
     CAPSTAN_CO_TRY(auto segments, pools::Sets(context_.store).segments(set.number));
     CAPSTAN_CO_TRY(auto beginning, co_await beginning_of(cartridge, span, set, segments));
     const bool listed = set.type != "catalog";

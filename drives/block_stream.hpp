@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace capstan::drives {
@@ -55,6 +56,16 @@ struct WriteReport {
     BlockNumber position{};
 };
 
+// What is left in the memory of the cartridge (MAM), where drive and cartridge have one.
+struct MemoryEntry {
+    std::string note;  // at most 600 bytes; valid while nothing on the tape changes
+    std::uint64_t count = 0, set = 0;
+    struct Texts {  // for people and other programs: `sg_read_attr` shows them
+        std::string label, barcode, pool;
+    };
+    std::optional<Texts> texts;  // empty: those that are there stay
+};
+
 class BlockWriter {
   public:
     virtual ~BlockWriter() = default;
@@ -71,6 +82,9 @@ class BlockWriter {
     // if the drive still takes them (the medium had a bad spot; position and modes were never in doubt). Then the session is over
     // either way. The position behind them is the answer. Error: nothing is marked, the proven objects stand all the same.
     virtual Task<Result<BlockNumber>> mark_end(std::vector<WriteItem> items) = 0;
+    // Synchronises and leaves a note of it in the cartridge's memory. A help and no more: a drive or cartridge without one has nothing to
+    // do. Error: the note may be missing or out of date, which its reader sees; the session is as usable as it was.
+    virtual Task<Result<void>> remember(MemoryEntry entry) = 0;
     // The running write_from ends with `starved` at the next entry. It may be called while write_from is awaited.
     virtual void interrupt() = 0;
 };

@@ -9,7 +9,7 @@ using Operation = std::move_only_function<T(const scsi::Target&)>;
 
 DriveBlockWriter::DriveBlockWriter(std::shared_ptr<DriveOwner::Core> core, WritePermit permit)
     : core_(std::move(core)), permit_(std::move(permit)), stop_(std::make_shared<std::atomic<bool>>(false)) {
-    cursor_.position = cursor_.proven = permit_.terms().first_block;
+    cursor_.position = cursor_.proven = remembered_ = permit_.terms().first_block;
 }
 
 DriveBlockWriter::~DriveBlockWriter() {
@@ -147,6 +147,18 @@ Task<Result<BlockNumber>> DriveBlockWriter::mark_end(std::vector<WriteItem> item
     if (!done) co_return std::unexpected(std::move(done.error()));
     cursor_ = *done;
     co_return cursor_.proven;
+}
+
+Task<Result<void>> DriveBlockWriter::remember(MemoryEntry entry) {
+    CAPSTAN_CO_TRY(auto turn, co_await core_->turn());
+    if (!core_->identity.has_memory) co_return Result<void>{};
+    CAPSTAN_CO_CHECK(check_open());
+    CAPSTAN_CO_CHECK(co_await synchronize_now());
+    if (cursor_.proven == remembered_) co_return Result<void>{};
+    Operation<Result<void>> operation = [entry = std::move(entry)](const scsi::Target& drive) { return operations::write_memory(drive, entry); };
+    auto written = co_await core_->perform(std::move(operation));
+    if (written) remembered_ = cursor_.proven;
+    co_return written;
 }
 
 Task<Result<BlockNumber>> DriveBlockWriter::finish() {

@@ -15,6 +15,7 @@ class DriveBlockWriter final : public BlockWriter {
     Task<Result<BlockNumber>> synchronize() override;
     Task<Result<BlockNumber>> finish() override;
     Task<Result<BlockNumber>> mark_end(std::vector<WriteItem> items) override;
+    Task<Result<void>> remember(MemoryEntry entry) override;
     void interrupt() override { *stop_ = true; }
 
   private:
@@ -27,6 +28,7 @@ class DriveBlockWriter final : public BlockWriter {
     WritePermit permit_;
     operations::WriteCursor cursor_;
     std::shared_ptr<BlockRing> ring_;  // with entries that are not proven
+    BlockNumber remembered_{};         // the cartridge's memory has a note of this end, or of none in this session
     operations::StopFlag stop_;
     std::optional<Error> broken_;  // the medium did not take a block: only mark_end() is left
     bool ring_in_use_ = false;     // by an operation that never answered

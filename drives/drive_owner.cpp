@@ -228,6 +228,19 @@ Task<Result<EndOfData>> DriveOwner::find_end_of_data() {
     co_return end;
 }
 
+Task<Result<std::optional<MemoryNote>>> DriveOwner::read_memory() {
+    auto& core = *core_;
+    CAPSTAN_CO_TRY(auto turn, co_await core.turn());
+    CAPSTAN_CO_CHECK(core.request<PositionAsked>("read the cartridge's memory"));
+    CAPSTAN_CO_CHECK(core.check_trusted("believe the cartridge's memory"));
+    if (!core.identity.has_memory) co_return std::optional<MemoryNote>{};
+    Operation<Result<std::optional<MemoryNote>>> operation = &operations::read_memory;
+    auto note = co_await core.perform(std::move(operation));
+    CAPSTAN_CO_CHECK(core.check_trusted("believe the cartridge's memory"));
+    if (!note && (note.error().recovery == Recovery::cancelled || core.state == DriveState::faulted)) co_return note;
+    co_return note ? std::move(*note) : std::optional<MemoryNote>{};  // a memory that cannot be read is none
+}
+
 Task<Result<std::optional<BlockNumber>>> DriveOwner::pass_filemark(BlockNumber from) {
     auto& core = *core_;
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());

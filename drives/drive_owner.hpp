@@ -26,6 +26,7 @@ struct DriveIdentity {
     std::uint32_t block_size_min = 1, block_size_max = 0;
     bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
     scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
+    bool has_memory = false;               // it reads and writes the memory of cartridges (MAM)
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
     std::string kind;                        // "LTO-8", as its densities or its name say; empty: not known
     std::vector<DensityAbility> densities;   // what it reads and writes: its own word, else by its model; empty: not known
@@ -58,6 +59,12 @@ struct FirstRecord {
 struct EndOfData {
     BlockNumber block{};        // where an append would go
     std::optional<FilemarkCount> filemarks;  // on the medium before it, where the drive counts them (READ POSITION, long form)
+};
+
+// What we left in the cartridge's memory (block_stream.hpp).
+struct MemoryNote {
+    std::string note;
+    bool current = false;  // nothing on the tape was changed since: its volume change reference is still the same
 };
 
 struct DriveCounters {  // since the owner was made
@@ -128,6 +135,8 @@ class DriveOwner final : public BlockReader {
     Task<Result<void>> locate(BlockNumber block);
     // SPACE to the end of data, READ POSITION. A medium whose end cannot be found is replace_medium, never a short answer.
     Task<Result<EndOfData>> find_end_of_data();
+    // Our note in the cartridge's memory. Empty: there is none, or none can be had.
+    Task<Result<std::optional<MemoryNote>>> read_memory();
     // SPACE over the next filemark at or behind `from`: the block behind it. Empty: the data end before one comes.
     Task<Result<std::optional<BlockNumber>>> pass_filemark(BlockNumber from);
 

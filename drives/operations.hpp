@@ -86,6 +86,9 @@ Result<ItemsWritten> write_items(const scsi::Target& drive, WriteCursor cursor, 
 Result<WriteCursor> synchronize(const scsi::Target& drive, WriteCursor cursor, BlockRing* ring);
 // Behind what is proven, over what is not: the items are written and synchronised.
 Result<WriteCursor> mark_end(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items);
+// The cartridge's memory. Reading it also makes the drive change the volume change reference before it writes on the tape again.
+Result<std::optional<MemoryNote>> read_memory(const scsi::Target& drive);
+Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry);
 // The drive stands at just this block.
 Result<void> confirm(const scsi::Target& drive, BlockNumber expected);
 

@@ -62,6 +62,7 @@ void note_commands(Identified& found, const std::vector<scsi::SupportedCommand>&
     found.timeouts.take(list);
     identity.timeouts_known =
         std::ranges::any_of(list, [](const auto& each) { return each.timeouts && each.timeouts->recommended.count() > 0; });
+    identity.has_memory = commands.has(Opcode::read_attribute) && commands.has(Opcode::write_attribute);
     identity.counts_position = !commands.has(Opcode::locate_16) && !commands.has(Opcode::locate_10);
     auto& lacks = identity.not_offered;
     if (!identity.timeouts_known) lacks.emplace_back("time limits of commands");

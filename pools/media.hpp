@@ -13,6 +13,16 @@
 namespace capstan::pools {
 
 inline constexpr Wall kForever = Wall::max();
+// As labels, sets and cartridge memories have times: Unix seconds, 0 for kForever. A part of a second counts as a whole one.
+inline Wall wall_of(std::int64_t unix_seconds) {
+    constexpr std::int64_t kLastSecond = 9'223'372'036;  // of a nanosecond clock
+    if (unix_seconds == 0 || unix_seconds >= kLastSecond) return kForever;
+    return Wall{std::chrono::seconds{unix_seconds}};
+}
+inline std::int64_t unix_seconds_of(Wall time) {
+    if (time == kForever) return 0;
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
 
 // Where a cartridge is. The place is (kind, id) within a library; `offline` is a place too (vault, courier).
 enum class PlaceKind : std::uint8_t { slot, drive, ie_port, picker, offline };

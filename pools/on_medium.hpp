@@ -27,12 +27,22 @@ struct LabelOnMedium {
 struct SetOnMedium {
     SetNumber number{};
     Uuid uuid;
-    // Of a closed set, from its end (CEND) or MAM: the latest keep-until of all sets on this medium so far. Of an
-    // unfinished one, from its start (CSET): its own.
-    Wall newest_keep_until{};
+    Wall keep_until{};  // its own, from its end (CEND), of an unfinished one from its start (CSET)
+    friend bool operator==(const SetOnMedium&, const SetOnMedium&) = default;
 };
 
 enum class EndSearch : std::uint8_t { not_done, found, failed };
+
+// What the memory of the cartridge says (medium_memory.hpp). It was written behind the last set, or with the label.
+struct MediumMemory {
+    Uuid media_id;  // of the label that it is about
+    WriteGeneration generation{};
+    BlockNumber end_of_data{};
+    Wall newest_keep_until{};  // over all sets that have data on the medium
+    std::optional<SetOnMedium> last_closed, unfinished;  // as in OnMedium
+    bool current = false;      // nothing on the tape was changed since it was written: its volume change reference is the same
+    friend bool operator==(const MediumMemory&, const MediumMemory&) = default;
+};
 
 struct OnMedium {
     MediumKind kind = MediumKind::unreadable;
@@ -43,6 +53,7 @@ struct OnMedium {
     std::optional<SetOnMedium> last_closed;  // when found: the last ESET before the end of data; none: no closed set
     std::optional<SetOnMedium> unfinished;   // when found: a set behind it without ESET here: cut off by a crash, or it
                                             // goes on on the next medium
+    std::optional<MediumMemory> memory;  // where there is one that is about this label
     bool write_protected = false;
 };
 

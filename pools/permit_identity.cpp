@@ -23,6 +23,12 @@ PermitRefusal database_is_old(const PermitRequest& request, const PermitFacts& f
     return refusal;
 }
 
+const MediumMemory* memory_of(const OnMedium& medium) {
+    const bool ours = medium.memory && medium.label && medium.memory->media_id == medium.label->media_id &&
+                      medium.memory->generation == medium.label->generation;
+    return ours ? &*medium.memory : nullptr;
+}
+
 Refusal check_old_database(const PermitRequest& request, const PermitFacts& facts) {
     const auto& medium = request.medium;
     if (medium.kind != MediumKind::capstan || !medium.label || medium.label->domain_id != facts.our_domain)
@@ -42,11 +48,18 @@ Refusal check_old_database(const PermitRequest& request, const PermitFacts& fact
             request, facts,
             fmt::format("its label says media family {} sequence {}, the state database {} sequence {}",
                         raw(label.family), label.sequence, raw(side.family), side.sequence));
+    const auto never_given = [&](const std::optional<SetOnMedium>& set) { return set && raw(set->number) >= raw(facts.next_set); };
     for (const auto& set : {medium.last_closed, medium.unfinished})
-        if (medium.end == EndSearch::found && set && raw(set->number) >= raw(facts.next_set))
+        if (medium.end == EndSearch::found && never_given(set))
             return database_is_old(
                 request, facts,
                 fmt::format("it holds set {}, a number that the state database has not given yet", raw(set->number)));
+    if (const auto* memory = memory_of(medium))
+        for (const auto& set : {memory->last_closed, memory->unfinished})
+            if (never_given(set))
+                return database_is_old(request, facts,
+                                       fmt::format("its memory names set {}, a number that the state database has not given yet",
+                                                   raw(set->number)));
     return std::nullopt;
 }
 

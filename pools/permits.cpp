@@ -141,13 +141,16 @@ class Judge {
                       "Use another cartridge.");
         if (auto refusal = end_known()) return refusal;
         if (auto refusal = check_last_set(request_, facts_)) return refusal;
-        if (medium_.last_closed && medium_.last_closed->newest_keep_until >= facts_.now)
+        if (medium_.last_closed && medium_.last_closed->keep_until >= facts_.now)
             return no(Recovery::ask_operator, "the end of the last set on it says that a set there has not expired",
+                      "The state database says otherwise; find out why before it is used.");
+        if (const auto* memory = memory_of(medium_); memory && memory->newest_keep_until >= facts_.now)
+            return no(Recovery::ask_operator, "the memory of the cartridge says that a set on it has not expired",
                       "The state database says otherwise; find out why before it is used.");
         if (medium_.unfinished && !facts_.unfinished_known)
             return no(Recovery::ask_operator, "it holds the beginning of a set that the state database does not know",
                       "Take what it holds into the catalog first.");
-        if (medium_.unfinished && medium_.unfinished->newest_keep_until >= facts_.now)
+        if (medium_.unfinished && medium_.unfinished->keep_until >= facts_.now)
             return no(Recovery::ask_operator, "a set without its end on it has not expired by its own word",
                       "The state database says otherwise; find out why before it is used.");
         if (!medium_.unfinished && raw(medium_.end_of_data) > raw(row_.side.recorded_end)) return holds_more();

@@ -35,6 +35,7 @@ class BkfWriter final : public drives::BlockWriter {
     Task<Result<BlockNumber>> synchronize() override;
     Task<Result<BlockNumber>> finish() override { return synchronize(); }
     Task<Result<BlockNumber>> mark_end(std::vector<drives::WriteItem> items) override;
+    Task<Result<void>> remember(drives::MemoryEntry) override { co_return Result<void>{}; }
     void interrupt() override { file_->interrupted = true; }
 
   private:

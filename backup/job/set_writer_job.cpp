@@ -5,6 +5,7 @@
 #include "config/base/log.hpp"
 #include "config/base/uuid.hpp"
 #include "drives/scsi/sense.hpp"
+#include "pools/medium_memory.hpp"
 #include "pools/store/meta.hpp"
 
 #include <fmt/format.h>
@@ -97,11 +98,6 @@ Result<void> SetWriterJob::begin() {
 }
 
 void SetWriterJob::fill_encoder_settings(Wall now) {
-    auto seconds = [](Wall time) {
-        return time == pools::kForever
-                   ? 0
-                   : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
-    };
     auto& settings = encoder_settings_;
     settings.output_size = to_file() ? kBkfChunk : session_.medium.block_size;
     settings.media_header = plan_.file_label;
@@ -124,7 +120,7 @@ void SetWriterJob::fill_encoder_settings(Wall now) {
     settings.begin.number = set_.number;
     settings.begin.type = plan_.type == "catalog" ? mtf::SetType::catalog : mtf::SetType::normal;
     settings.begin.part = static_cast<std::uint8_t>(std::min<std::uint16_t>(plan_.part, 255));
-    settings.begin.keep_until = seconds(set_.keep_until);
+    settings.begin.keep_until = pools::unix_seconds_of(set_.keep_until);
     settings.begin.started_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
     settings.begin.job = plan_.job_name;
     settings.begin.pool = plan_.pool.name.text;
@@ -332,7 +328,25 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     committed_.changed += record.changed;
     last_checkpoint_ = environment_.clock.now();
     session_.medium.recorded_end = proven;
+    if (complete_) {
+        co_await remember();
+    }
     co_return Result<void>{};
+}
+
+// What was just committed, for the memory of the cartridge. It only spares the reading of its end: a failure costs nothing.
+Task<void> SetWriterJob::remember() {
+    if (to_file() || !session_.writer) co_return;
+    auto memory = pools::memory_of_medium(environment_.store, session_.medium.cartridge);
+    Result<void> noted;
+    if (!memory) {
+        noted = std::unexpected(memory.error());
+    } else {
+        drives::MemoryEntry entry{pools::encode(*memory), raw(memory->generation), raw(set_.number), {}};
+        noted = co_await session_.writer->remember(std::move(entry));
+    }
+    if (!noted)
+        log::info("cartridge-memory-not-written", {{"volume_tag", session_.medium.volume_tag.text}, {"error", to_text(noted.error())}});
 }
 
 }  // namespace capstan::backup

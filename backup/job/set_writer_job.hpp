@@ -67,6 +67,7 @@ class SetWriterJob {
     bool to_file() const { return !plan_.file.empty(); }
     Task<Result<void>> stream();
     Task<Result<void>> commit(CheckpointPart part, BlockNumber proven);
+    Task<void> remember();
     Result<void> ended() const;
     // set_writer_spanning.cpp: what of the set was the first to find no room on its medium.
     enum class EndAt : std::uint8_t { nowhere, set_begin, data, first_filemark, set_end, last_filemark };

@@ -89,11 +89,16 @@ Task<Result<void>> SetWriterJob::end_medium(EndAt place, const mtf::ResumePoint&
     Result<BlockNumber> end = proven;
     auto marked = co_await writer->write_blocks(std::move(items));
     if (!marked) end = std::unexpected(marked.error());
-    if (marked) end = co_await writer->finish();
+    if (marked) end = co_await writer->synchronize();
     if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
     extents_.back().end_fla = end_address(place, resume, proven);
     CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record_of(end.value_or(proven))));
     bytes_on_medium_ = 0;
+    if (end) {
+        co_await remember();
+        end = co_await writer->finish();
+        if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
+    }
     if (end) close_session(pools::MountPort::After::full);
     if (!end) close_session(pools::MountPort::After::failed, "its end could not be marked: " + to_text(end.error()));
     co_return Result<void>{};

@@ -113,6 +113,9 @@ void describe(Visitor& visit, T& value) {
     visit("loading_percent", value.loading_percent);
     visit("loading_seconds", value.loading_seconds);
     visit("loading_left_seconds", value.loading_left_seconds);
+    visit("recovered_errors", value.recovered_errors);
+    visit("hard_errors", value.hard_errors);
+    visit("cartridges_with_errors", value.cartridges_with_errors);
     visit("trouble", value.trouble);
     visit("disabled", value.disabled);
 }
@@ -165,6 +168,13 @@ void describe(Visitor& visit, T& value) {
     visit("written", value.written);
     visit("keep_until", value.keep_until);
 }
+template <class Visitor, Is<ErrorsInDrive> T>
+void describe(Visitor& visit, T& value) {
+    visit("drive", value.drive);
+    visit("recovered", value.recovered);
+    visit("hard", value.hard);
+    visit("last", value.last);
+}
 template <class Visitor, Is<MediaDetails> T>
 void describe(Visitor& visit, T& value) {
     visit("medium", value.medium);
@@ -174,6 +184,7 @@ void describe(Visitor& visit, T& value) {
     visit("block_size", value.block_size);
     visit("recorded_end", value.recorded_end);
     visit("sets", value.sets);
+    visit("errors", value.errors);
     visit("history", value.history);
 }
 template <class Visitor, Is<LabelRequest> T>

@@ -87,6 +87,8 @@ struct DriveInfo {
     std::optional<std::uint32_t> loading_percent;
     std::uint64_t loading_seconds = 0;       // so far
     std::uint64_t loading_left_seconds = 0;  // about; without a percentage: until it is given up
+    std::uint64_t recovered_errors = 0, hard_errors = 0;  // that cartridges met in this drive, since they are counted
+    std::uint32_t cartridges_with_errors = 0;
     std::string trouble;
     std::string disabled;  // as the library's
     friend bool operator==(const DriveInfo&, const DriveInfo&) = default;
@@ -136,11 +138,18 @@ struct SetOnMedium {
     std::optional<Time> written, keep_until;
     friend bool operator==(const SetOnMedium&, const SetOnMedium&) = default;
 };
+struct ErrorsInDrive {  // of one cartridge
+    std::string drive;
+    std::uint64_t recovered = 0, hard = 0;
+    std::optional<Time> last;
+    friend bool operator==(const ErrorsInDrive&, const ErrorsInDrive&) = default;
+};
 struct MediaDetails {
     MediaInfo medium;
     std::uint32_t family = 0, sequence = 0, generation = 0, block_size = 0;
     std::uint64_t recorded_end = 0;  // block
     std::vector<SetOnMedium> sets;
+    std::vector<ErrorsInDrive> errors;  // most recent first
     std::vector<std::string> history;  // newest last, one line each
     friend bool operator==(const MediaDetails&, const MediaDetails&) = default;
 };

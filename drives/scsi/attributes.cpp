@@ -99,4 +99,37 @@ Attribute ascii_attribute(AttributeId id, std::string_view text, std::size_t siz
     return attribute;
 }
 
+Attribute text_attribute(AttributeId id, std::string_view text) {
+    constexpr std::size_t kTextSize = 160;
+    Attribute attribute{id, AttributeFormat::text, false, std::vector<std::uint8_t>(kTextSize)};
+    std::ranges::copy(bytes_of(text.substr(0, kTextSize)), attribute.value.begin());
+    return attribute;
+}
+
+std::optional<Coherency> decode_coherency(Bytes value) {
+    Reader reader(value);
+    const auto size = reader.big<1>();
+    if (!size || *size > 8) return std::nullopt;
+    const auto reference = reader.take(*size);
+    const auto count = reader.big<8>(), set = reader.big<8>();
+    const auto length = reader.big<2>();
+    const auto application = length ? reader.take(*length) : std::nullopt;
+    if (!application || reader.left() > 0) return std::nullopt;
+    Coherency coherency{0, *count, *set, {application->begin(), application->end()}};
+    for (auto byte : *reference) coherency.change_reference = coherency.change_reference << 8 | byte;
+    return coherency;
+}
+
+std::vector<std::uint8_t> encode_coherency(const Coherency& coherency) {
+    std::vector<std::uint8_t> bytes;
+    constexpr unsigned kReferenceSize = 8;
+    put(bytes, kReferenceSize, 1);
+    put(bytes, coherency.change_reference, kReferenceSize);
+    put(bytes, coherency.count, 8);
+    put(bytes, coherency.set, 8);
+    put(bytes, coherency.application.size(), 2);
+    bytes.insert(bytes.end(), coherency.application.begin(), coherency.application.end());
+    return bytes;
+}
+
 }  // namespace capstan::scsi

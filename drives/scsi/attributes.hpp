@@ -91,5 +91,17 @@ std::optional<std::uint64_t> number_of(const Attribute& attribute);             
 std::string text_of(const Attribute& attribute);                                 // blanks and zeros at the end taken away
 Attribute number_attribute(AttributeId id, std::uint64_t value, unsigned size);  // read-only, size 1 to 8
 Attribute ascii_attribute(AttributeId id, std::string_view text, std::size_t size);  // filled up with blanks, cut at `size`
+Attribute text_attribute(AttributeId id, std::string_view text);                     // 160 bytes, filled up with zeros
+
+// Value of AttributeId::coherency (SSC-4, volume coherency information, laid out as LTFS writes it): an application's note of what is on
+// the tape, with the volume change reference that the cartridge had then. While it still has that one, nothing on the tape was changed.
+struct Coherency {
+    std::uint64_t change_reference = 0;     // 0: the note proves nothing
+    std::uint64_t count = 0, set = 0;       // the application's own
+    std::vector<std::uint8_t> application;  // at most 65,535 bytes
+    friend bool operator==(const Coherency&, const Coherency&) = default;
+};
+std::optional<Coherency> decode_coherency(Bytes value);
+std::vector<std::uint8_t> encode_coherency(const Coherency& coherency);
 
 }  // namespace capstan::scsi

@@ -50,8 +50,9 @@ Result<void> mode_select(const Target& target, const ModeData& data);  // same c
 // --- what a drive and a cartridge know of themselves; a refusal (ILLEGAL REQUEST) means that the device does not have it ---
 Result<std::vector<LogPageCode>> supported_log_pages(const Target& target);
 Result<LogPage> log_sense(const Target& target, LogPageCode page);
-// All attributes of the cartridge in the drive, at most 64 KiB of them.
-Result<std::vector<Attribute>> read_attributes(const Target& target);
+// The attributes of the cartridge in the drive from `first` on, at most 64 KiB of them. Asked from the volume change reference on, the
+// drive changes that before it writes on the tape again (SSC-4, MAM attribute 0009h).
+Result<std::vector<Attribute>> read_attributes(const Target& target, AttributeId first = AttributeId::remaining_capacity);
 Result<void> write_attributes(const Target& target, std::span<const Attribute> attributes);
 
 // --- reservations; a refusal (ILLEGAL REQUEST) means that the device has none ---

@@ -34,10 +34,10 @@ Result<LogPage> log_sense(const Target& target, LogPageCode code) {
     return std::move(*page);
 }
 
-Result<std::vector<Attribute>> read_attributes(const Target& target) {
+Result<std::vector<Attribute>> read_attributes(const Target& target, AttributeId first) {
     constexpr std::string_view act = "read the cartridge's memory";
     std::vector<std::uint8_t> buffer(kAttributesSize);
-    CAPSTAN_CHECK(fetch(target, act, to_cdb(ReadAttributeCdb{.allocation_length = BigEndian<4>{buffer.size()}}), buffer));
+    CAPSTAN_CHECK(fetch(target, act, to_cdb(ReadAttributeCdb{.first = BigEndian<2>{raw(first)}, .allocation_length = BigEndian<4>{buffer.size()}}), buffer));
     auto attributes = decode_attributes(buffer);
     if (!attributes) return odd_reply(target, act, "the reply has no length");
     return std::move(*attributes);

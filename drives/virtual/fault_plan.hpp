@@ -36,6 +36,7 @@ struct CommandFault {
         lost_reply,  // carried out, but the answer is an Error with outcome unknown
         gone,        // not carried out; this and every later command is an Error until VirtualLibrary::bring_back
         hung,        // not carried out; the answer is an Error once the command's time limit has passed
+        recovered,   // carried out with more effort: where all is well the answer says RECOVERED ERROR
     } kind = Kind::lost_reply;
 };
 

@@ -184,6 +184,8 @@ Result<VirtualLibrary::Answered> VirtualLibrary::serve(NexusId nexus, std::uint8
         std::lock_guard lock(unit->mutex());
         answer = unit->serve({nexus, cdb, data_out, data_in});
     }
+    if (fault == CommandFault::Kind::recovered && !answer.sense && answer.status == scsi::Status::good)
+        answer.sense = Sense{.code = code::kRecovered, .information = {}};
     microseconds took{};
     if (timing.mode != TimeMode::none) took = timing.model->takes(answer.motion);
     if (timing.mode == TimeMode::real) timing.sleep(std::min<microseconds>(took, timeout));

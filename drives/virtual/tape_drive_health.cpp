@@ -32,6 +32,7 @@ Answer TapeDrive::read_attribute(const Command& command) {
         default: return check_condition(code::kInvalidField);
     }
     std::erase_if(all, [&](const auto& each) { return raw(each.id) < cdb.first.value(); });
+    if (cdb.first.value() == raw(scsi::AttributeId::volume_change_reference)) health_.reference_was_read();
     if (all.empty()) return check_condition(code::kInvalidField);
     return give(scsi::encode_attributes(all), room, command);
 }

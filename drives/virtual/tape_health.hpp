@@ -21,8 +21,10 @@ class TapeHealth {
     // A cartridge came in or goes. A memory that cannot be read is logged, and begins anew.
     void load(const CartridgeFile& cartridge);
     void unload();
-    // Before the first change of what is on the tape since it was loaded: the volume change reference becomes another one, durably.
+    // Before the first change of what is on the tape since it was loaded, or since the volume change reference was asked for: it becomes
+    // another one, durably (SSC-4, MAM attribute 0009h).
     Result<void> before_change();
+    void reference_was_read() { changed_ = false; }
 
     void wrote(std::uint64_t bytes) { written_ += bytes; }
     void read(std::uint64_t bytes) { read_ += bytes; }
@@ -64,7 +66,7 @@ class TapeHealth {
     std::string directory_;                               // of the loaded cartridge; empty: none
     CartridgeMemory memory_;                              // as it was loaded, and what was set since
     std::uint64_t written_before_ = 0, read_before_ = 0;  // this drive's counters when it was loaded
-    bool changed_ = false;                                // since it was loaded
+    bool changed_ = false;                                // since it was loaded, or the reference was asked for
 };
 
 }  // namespace capstan::virtual_library

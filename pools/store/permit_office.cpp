@@ -11,22 +11,6 @@
 namespace capstan::pools {
 namespace {
 
-// The last set whose ESET is on this cartridge: it ended with its last extent here.
-Result<std::optional<SetOnMedium>> last_recorded(StateStore& store, CartridgeId cartridge) {
-    CAPSTAN_TRY(auto rows,
-                store.database().query(
-                    "SELECT t.number, t.uuid FROM set_extents e JOIN sets t ON t.number = e.set_number"
-                    " WHERE e.cartridge = $1 AND t.end_written = 1 AND NOT EXISTS (SELECT 1 FROM set_extents later"
-                    " WHERE later.set_number = e.set_number AND later.sequence > e.sequence)"
-                    " ORDER BY e.end_block DESC, t.number DESC LIMIT 1",
-                    sql::values(raw(cartridge)), "it"));
-    if (rows.empty()) return std::nullopt;
-    SetOnMedium set;
-    set.number = rows.front().number<SetNumber>();
-    set.uuid = rows.front().name<Uuid>();
-    return set;
-}
-
 Result<PermitFacts> collect(StateStore& store, const PermitRequest& request, Wall now) {
     PermitFacts facts;
     Cartridges cartridges(store);
@@ -35,13 +19,10 @@ Result<PermitFacts> collect(StateStore& store, const PermitRequest& request, Wal
     CAPSTAN_TRY(facts.cartridge, cartridges.get(request.cartridge));
     facts.our_domain = store.domain();
     facts.now = now;
-    CAPSTAN_TRY(facts.last_recorded, last_recorded(store, request.cartridge));
-    CAPSTAN_TRY(const auto on_it, sets.on_cartridge(request.cartridge));
-    for (const auto& set : on_it) {
-        CAPSTAN_TRY(const auto until, sets.kept_until(set.number));
-        facts.newest_keep_until = std::max(facts.newest_keep_until.value_or(until), until);
-        if (set.state == SetState::running) facts.set_running = true;
-    }
+    CAPSTAN_TRY(auto summary, sets.summary_of(request.cartridge));
+    facts.last_recorded = std::move(summary.last_closed);
+    facts.newest_keep_until = summary.newest_keep_until;
+    facts.set_running = summary.set_running;
     if (request.medium.unfinished) {
         CAPSTAN_TRY(const auto known, sets.by_uuid(request.medium.unfinished->uuid));
         facts.unfinished_known = known && known->number == request.medium.unfinished->number;

@@ -1,6 +1,7 @@
 // Sets, extents, catalog segments, and the commit of design section 2 as one call.
 #pragma once
 
+#include "pools/on_medium.hpp"
 #include "pools/sets.hpp"
 #include "pools/store/store.hpp"
 
@@ -80,6 +81,14 @@ class Sets {
     Result<void> take_in(WriteTransaction& transaction, const Set& set, const std::vector<SetExtent>& extents,
                          const std::vector<CatalogSegment>& segments);
 
+    // What the rules ask of all sets with data on a cartridge.
+    struct Summary {
+        std::optional<SetOnMedium> last_closed;  // the last set whose ESET is on it; its own keep-until
+        std::optional<SetOnMedium> unfinished;   // a set behind that whose ESET is not on it
+        std::optional<Wall> newest_keep_until;   // of the sets and of those that need them; empty: there is no set
+        bool set_running = false;
+    };
+    Result<Summary> summary_of(CartridgeId cartridge);
     // Rule 9. Until when the set is kept: its own time, and that of every set that needs it.
     Result<Wall> kept_until(SetNumber number);
     Result<bool> expired(SetNumber number, Wall now);  // the caller consulted the clock guard
@@ -95,6 +104,8 @@ struct Releasable {
     std::string stopped;
 };
 class ClockGuard;
+// What is to be left in the cartridge's memory: label, recorded end and sets as this database has them.
+Result<MediumMemory> memory_of_medium(StateStore& store, CartridgeId cartridge);
 Result<Releasable> releasable(StateStore& store, ClockGuard& clock, Wall now);
 // Event `release`; into Free where the pool returns to Free; decommissioned where its allocations are used up. Sets and
 // extents stay listed until the medium is labelled again. Checks once more that everything has expired.

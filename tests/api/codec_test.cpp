@@ -59,7 +59,7 @@ template <class T>
 class RoundTrip : public testing::Test {};
 using AllTypes =
     testing::Types<None, ListRequest, Accepted, LibraryInfo, LibraryList, ElementInfo, LibraryDetails, WorkParameters, InventoryRequest, DisableRequest,
-                   DriveInfo, DriveList, MediaInfo, MediaQuery, MediaList, SetOnMedium, MediaDetails, LabelRequest,
+                   DriveInfo, DriveList, MediaInfo, MediaQuery, MediaList, SetOnMedium, ErrorsInDrive, MediaDetails, LabelRequest,
                    WorkAccepted, MoveRequest, ImportRequest, EraseRequest, AdoptRequest, PoolInfo,
                    PoolList, PoolChange, OperatorRequest, RequestList, RequestQuery, AnswerRequest, WorkItem, WorkList,
                    WorkQuery, WatchRequest, Candidate, Explanation, Progress, JobInfo, JobQuery, JobList>;

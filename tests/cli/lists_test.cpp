@@ -152,7 +152,7 @@ void serve_media(Served& served) {
                      [=](daemon::Call, api::MediaQuery) { return answer_with(api::MediaList{{medium, {}}, ""}); });
     served.router.on(api::kMedium, [=](daemon::Call, api::None) {
         return answer_with(
-            api::MediaDetails{medium, 1, 1, 2, 262144, 99, {{.set = 1, .name = "n", .written = now}}, {"labelled"}});
+            api::MediaDetails{medium, 1, 1, 2, 262144, 99, {{.set = 1, .name = "n", .written = now}}, {{.drive = "D1", .recovered = 2, .hard = 1}}, {"labelled"}});
     });
     served.router.on(api::kLibrary, [](daemon::Call, api::None) {
         return answer_with(api::LibraryDetails{

@@ -54,8 +54,8 @@ class InlineStages final : public StageRunner {
 // A device behind a connection that ends, as of an iSCSI session.
 class Wire final : public scsi::Transport {
   public:
-    Wire(std::unique_ptr<scsi::Transport> device, unsigned unit, std::map<unsigned, Plane::Down>& down)
-        : device_(std::move(device)), unit_(unit), down_(down) {}
+    Wire(std::unique_ptr<scsi::Transport> device, unsigned unit, Plane& plane)
+        : device_(std::move(device)), unit_(unit), down_(plane.down), asked_(plane.asked) {}
     Result<scsi::ScsiReply> execute(const scsi::Cdb& cdb, scsi::DataOut data_out, MutableBytes data_in,
                                     std::chrono::milliseconds timeout) override {
         const auto down = down_.find(unit_);
@@ -65,6 +65,7 @@ class Wire final : public scsi::Transport {
             return fail(Recovery::retry_later, "nobody answers");
         }
         if (std::exchange(lost_, false)) return scsi::ScsiReply{Sense{.code = {0x6, 0x29, 0x07}, .information = {}}, 0, {}};
+        ++asked_[cdb.bytes[0]];
         auto reply = device_->execute(cdb, data_out, data_in, timeout);
         if (down == down_.end() || --down->second.commands > 0) return reply;
         lost_ = ended_ = true;
@@ -76,6 +77,7 @@ class Wire final : public scsi::Transport {
     std::unique_ptr<scsi::Transport> device_;
     unsigned unit_;
     std::map<unsigned, Plane::Down>& down_;
+    std::map<std::uint8_t, unsigned>& asked_;
     bool lost_ = false, ended_ = false;
 };
 
@@ -139,7 +141,7 @@ config::Settings Plane::settings() const {
 
 std::shared_ptr<scsi::Device> Plane::door(std::shared_ptr<vl::VirtualLibrary> of, unsigned unit, const std::string& name) {
     auto device = std::make_unique<vl::VirtualTransport>(std::move(of), vl::NexusId{1}, static_cast<std::uint8_t>(unit));
-    return std::make_shared<scsi::InlineDevice>(*loop, clock, std::make_shared<Wire>(std::move(device), unit, down), name);
+    return std::make_shared<scsi::InlineDevice>(*loop, clock, std::make_shared<Wire>(std::move(device), unit, *this), name);
 }
 
 std::shared_ptr<vl::VirtualLibrary> Plane::open_library(const std::string& directory, const std::string& barcode_prefix) {

@@ -95,6 +95,7 @@ class Plane {
         std::uint64_t commands = 0;
     };
     std::map<unsigned, Down> down;
+    std::map<std::uint8_t, unsigned> asked;  // commands to all devices so far, by operation code
     vl::FaultPlan faults;  // of the library from its next start on
     SimClock clock{Wall{std::chrono::seconds{1'700'000'000}}};
     SeededEntropy entropy{7};

@@ -74,6 +74,40 @@ TEST(BlockWriter, AStreamLongerThanTheRingGoesOn) {
     EXPECT_GE(objects_on(drive), 480U);  // all but what the ring still holds
 }
 
+// Valid as long as nothing is written behind it, whoever writes.
+TEST(BlockWriter, LeavesANoteInTheCartridgesMemory) {
+    DriveFixture drive;
+    drive.insert();
+    drive.make_ready();
+    ASSERT_TRUE(drive.sim.run(drive.owner.identify()));
+    drive.make_ready();
+    auto writer = drive.writer_at(BlockNumber{0});
+    ASSERT_TRUE(writer);
+    auto ring = make_ring();
+    fill(*ring, 0, 3);
+    EXPECT_EQ(drive.stream(*writer, ring).reason, Reason::starved);
+    ASSERT_TRUE(drive.sim.run(writer->remember({"three", 3, 1, MemoryEntry::Texts{"label", "CAP001L8", "pool"}})));
+    EXPECT_EQ(objects_on(drive), 3U) << "synchronised before it is noted";
+    ASSERT_TRUE(drive.sim.run(writer->finish()));
+    const auto note = [&] { return drive.sim.run(drive.owner.read_memory()).value(); };
+    ASSERT_TRUE(note());
+    EXPECT_EQ(note()->note, "three");
+    EXPECT_TRUE(note()->current);
+
+    writer = drive.writer_at(BlockNumber{3});
+    EXPECT_FALSE(drive.sim.run(drive.owner.read_memory())) << "nothing else is asked while a session is open";
+    fill(*ring, 3, 1);
+    EXPECT_EQ(drive.stream(*writer, ring).reason, Reason::starved);
+    ASSERT_TRUE(drive.sim.run(writer->finish()));
+    EXPECT_EQ(note()->note, "three");
+    EXPECT_FALSE(note()->current) << "a fourth block is there";
+
+    writer = drive.writer_at(BlockNumber{4});
+    ASSERT_TRUE(drive.sim.run(writer->remember({"nothing was written", 4, 2, {}})));
+    ASSERT_TRUE(drive.sim.run(writer->finish()));
+    EXPECT_EQ(note()->note, "three");
+}
+
 TEST(BlockWriter, NeedsAPermitForJustThis) {
     DriveFixture drive;
     drive.insert();

@@ -177,7 +177,7 @@ TEST_F(Office, AClockAYearAheadLeavesFreeMediaThatWereNeverUsed) {
 TEST_F(Office, TheMediumHasAWordToo) {
     let_expire();
     auto longer = really(medium_.id);
-    longer.last_closed->newest_keep_until = kForever;
+    longer.last_closed->keep_until = kForever;
     refused(ask(WritePurpose::reuse_expired, longer), "has not expired");
     auto unread = really(medium_.id);
     unread.end = EndSearch::not_done;
@@ -228,7 +228,7 @@ TEST_F(Office, ASpannedSetEndsOnItsLastMedium) {
     first.unfinished = SetOnMedium{second, Uuid{"u2"}, kStart + 2h};
     auto permit = ask(WritePurpose::reuse_expired, first);
     EXPECT_TRUE(permit) << to_text(permit.error());
-    first.unfinished->newest_keep_until = kForever;
+    first.unfinished->keep_until = kForever;
     refused(ask(WritePurpose::reuse_expired, first), "has not expired");
 }
 

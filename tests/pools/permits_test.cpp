@@ -205,6 +205,36 @@ TEST(Judge, AgreesWithTheRulesInEveryCombination) {
     EXPECT_GT(granted, 1000U);
 }
 
+// The memory of the cartridge refuses what nothing else refuses, and never grants anything.
+TEST(Judge, TheMemoryOfTheCartridgeCanOnlyForbid) {
+    for (auto purpose : {WritePurpose::reuse_expired, WritePurpose::append}) {
+        const bool reuse = purpose == WritePurpose::reuse_expired;
+        auto c = make_case(purpose, Seen::matching, reuse ? SideState::available : SideState::allocated, true);
+        c.request.medium = medium_of(Seen::matching, End::recorded, Last::recorded, Unfinished::none, true);
+        const MediumMemory good{Uuid{"m1"}, WriteGeneration{3}, BlockNumber{100}, kStart - 1h, c.request.medium.last_closed, {}, true};
+        c.request.medium.memory = good;
+        ASSERT_TRUE(judge(c.request, c.facts));
+        for (bool current : {true, false}) {
+            c.request.medium.memory = good;
+            c.request.medium.memory->current = current;
+            c.request.medium.memory->newest_keep_until = kStart;
+            EXPECT_EQ(judge(c.request, c.facts).has_value(), !reuse) << "something on it is kept";
+            c.request.medium.memory->generation = WriteGeneration{2};
+            EXPECT_TRUE(judge(c.request, c.facts)) << "it speaks of what was there before";
+            c.request.medium.memory = good;
+            c.request.medium.memory->current = current;
+            c.request.medium.memory->unfinished = SetOnMedium{SetNumber{50}, Uuid{"u50"}, kStart - 1h};
+            const auto judgement = judge(c.request, c.facts);
+            ASSERT_FALSE(judgement);
+            EXPECT_NE(judgement.error().database_is_old.find("its memory names set 50"), std::string::npos);
+        }
+        // Whatever it says of the end: what was found on the tape, or taken from it, is judged as ever.
+        c.request.medium = medium_of(Seen::matching, End::recorded, Last::another, Unfinished::none, true);
+        c.request.medium.memory = good;
+        EXPECT_FALSE(judge(c.request, c.facts));
+    }
+}
+
 TEST(Judge, RefusesWriteProtectionAndMixedUpRequests) {
     auto c = make_case(WritePurpose::append, Seen::matching, SideState::allocated, true);
     c.request.medium = medium_of(Seen::matching, End::recorded, Last::recorded, Unfinished::none, true);

@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto list = decode_attribute_list(bytes)) {
         if (decode_attribute_list(encode_attribute_list(*list)) != list) std::abort();
     }
+    if (const auto coherency = decode_coherency(bytes); coherency && decode_coherency(encode_coherency(*coherency)) != coherency) std::abort();
     const auto attributes = decode_attributes(bytes);
     if (!attributes) return 0;
     if (decode_attributes(encode_attributes(*attributes)) != attributes) std::abort();

@@ -137,6 +137,9 @@ int show_drive(Session& session, const std::string& name) {
             facts.add("Reads", listed(drive.reads));
             facts.add("Writes", or_dash(listed(drive.writes)));
         }
+        if (drive.cartridges_with_errors > 0)
+            facts.add("Errors", fmt::format("{} hard, {} recovered, with {} cartridge{}", drive.hard_errors, drive.recovered_errors,
+                                            drive.cartridges_with_errors, drive.cartridges_with_errors == 1 ? "" : "s"));
         if (!drive.not_offered.empty()) facts.add("Not offered", listed(drive.not_offered));
         if (drive.counts_position) facts.add("Position", "counted: LOCATE is not offered, so places are found by reading on");
         if (drive.cartridge != 0)

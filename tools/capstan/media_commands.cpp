@@ -90,6 +90,13 @@ int show_medium(Session& session, const std::string& medium) {
                            grouped(set.end_block), local_time(set.written), local_time(set.keep_until, "for ever")});
             table.print(session.out);
         }
+        if (!details.errors.empty()) {
+            session.out << "\n";
+            Table table({{"ERRORS IN DRIVE"}, {"HARD", Align::right}, {"RECOVERED", Align::right}, {"LAST"}});
+            for (const auto& each : details.errors)
+                table.row({shown(each.drive), std::to_string(each.hard), std::to_string(each.recovered), local_time(each.last)});
+            table.print(session.out);
+        }
         if (!details.history.empty()) session.out << "\n";
         for (const auto& line : details.history) session.out << shown(line) << "\n";
     });

@@ -66,8 +66,8 @@ std::span<const Control::Act> Control::acts() {
         {"drop-sessions", "", "ends every connection of every initiator", 0, 0, &Control::drop_sessions},
         {"medium-fault", "VOLUME BLOCK read|write|deferred",
          "that block cannot be read; WRITE of it fails; or it is accepted and told later", 3, 3, &Control::medium_fault},
-        {"command-fault", "drive1|changer no-answer|lost-answer|gone [N]",
-         "to the Nth command from now (1): not carried out; carried out; this and all later ones have no answer", 2, 3,
+        {"command-fault", "drive1|changer no-answer|lost-answer|gone|recovered [N]",
+         "to the Nth command from now (1): not carried out; carried out; this and all later ones have no answer; a recovered error", 2, 3,
          &Control::command_fault},
         {"jam", "[N] [source|picker]", "the robot jams in its Nth move from now (1), before or after it took the cartridge", 0, 2,
          &Control::jam},
@@ -264,8 +264,10 @@ Result<std::string> Control::command_fault(Words words) {
         fault.kind = CommandFault::Kind::lost_reply;
     else if (words[1] == "gone")
         fault.kind = CommandFault::Kind::gone;
+    else if (words[1] == "recovered")
+        fault.kind = CommandFault::Kind::recovered;
     else
-        return refuse(fmt::format("'{}' is neither no-answer, lost-answer nor gone", words[1]));
+        return refuse(fmt::format("'{}' is neither no-answer, lost-answer, gone nor recovered", words[1]));
     if (words.size() > 2) {
         CAPSTAN_TRY(fault.command, number_in(words[2], 1, kMost));
     }
