@@ -190,7 +190,7 @@ class Loader {
         map.finish();
     }
 
-    // Which models and media ids there are, the library itself says when it is made.
+    // Which models and media ids there are, the library itself knows.
     void read_models(MapReader& map, VirtualChanger& changer) {
         std::string models;
         map.text("model", models);
@@ -228,6 +228,7 @@ class Loader {
                 map.number("lun", drive.lun, {0, 255}, Need::required);
                 map.text("target", drive.target);
             }
+            if (!virtual_library) map.text("serial", drive.serial);
             if (!library.changer.sg.empty())
                 if (const auto* sg = map.text("sg", drive.sg, Need::required)) check_device(map, *sg, drive.sg);
             map.duration("dismount_delay", drive.dismount_delay, {seconds{0}, days{1}});

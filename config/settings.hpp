@@ -71,6 +71,7 @@ struct DriveSettings {
     std::uint32_t element = 1;                    // required: the library's first, second… drive element, from 1
     std::uint32_t lun = 0;                        // 0 to 255; required where the library is reached by iSCSI, and only there
     std::string sg;                               // as the changer's; required where that one has it, and only there
+    std::string serial;                           // another one is not used; empty: whatever answers. Not with a virtual library
     std::string target;                           // iSCSI: another target than the robot's, at the same portal
     std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
 };

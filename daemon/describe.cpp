@@ -123,6 +123,11 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.product = identity.product;
     info.revision = identity.revision;
     info.serial = identity.serial;
+    const auto seen = pools::Devices(plane.context().store).of(pools::DeviceSeen::Kind::drive, info.name);
+    if (seen && *seen && (*seen)->serial == identity.serial) {
+        info.replaced_serial = (*seen)->before;
+        info.serial_since = api::time_of((*seen)->seen);
+    }
     info.reservation = name_of(identity.claim);
     info.counts_position = identity.counts_position;
     describe_abilities(identity, info);
@@ -312,6 +317,11 @@ api::WorkItem describe(ControlPlane& plane, const pools::WorkItem& item) {
     info.reason = item.reason;
     for (const auto& [id, request] : plane.queue().open_requests())
         if (request.work_item == item.id) info.request = raw(id), info.advice = request.text;
+    if (info.request == 0 && item.state == pools::WorkState::waiting)
+        if (const auto asked = plane.mounts().request_for_every_drive()) {
+            info.request = raw(*asked);
+            info.advice = plane.queue().open_requests().at(*asked).text;
+        }
     if (const auto* doing = plane.queue().doing(item.id)) {
         info.doing = doing->text;
         info.steps = doing->steps;

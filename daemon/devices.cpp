@@ -4,6 +4,7 @@
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
 #include "drives/scsi/sg_io/sg_transport.hpp"
 #include "drives/scsi/thread_device.hpp"
+#include "drives/virtual/geometry_format.hpp"
 #include "drives/virtual/virtual_transport.hpp"
 
 #include <fmt/format.h>
@@ -30,6 +31,14 @@ virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& setti
     geometry.medium.capacity = settings.cartridge_capacity;
     geometry.medium.early_warning = settings.early_warning;
     return geometry;
+}
+
+void check_virtual_libraries(config::LoadOutcome& loaded) {
+    for (const auto& library : loaded.settings.libraries) {
+        if (!library.changer.virtual_library) continue;
+        const auto checked = virtual_library::check(geometry_of(*library.changer.virtual_library));
+        if (!checked) loaded.errors.push_back({0, 0, "library " + library.name, checked.error().happened, checked.error().advice});
+    }
 }
 
 namespace {

@@ -1,7 +1,7 @@
 // Opens the hardware of the configuration: each device gets its door (Transport) and its thread. Control thread.
 #pragma once
 
-#include "config/settings.hpp"
+#include "config/load.hpp"
 #include "daemon/library.hpp"
 #include "drives/virtual/library.hpp"
 
@@ -17,6 +17,8 @@ struct OpenedLibrary {
 };
 
 virtual_library::LibraryGeometry geometry_of(const config::VirtualChanger& settings);
+// What the file's reader does not know: models and media of virtual libraries. Adds its errors.
+void check_virtual_libraries(config::LoadOutcome& loaded);
 // `host`: the name of this machine, for initiators that have none of their own.
 Result<OpenedLibrary> open_devices(Loop& loop, const config::LibrarySettings& settings, const std::string& host);
 

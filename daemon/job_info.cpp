@@ -130,6 +130,8 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
         if (item.job != job.id || item.state != pools::WorkState::waiting) continue;
         info.state = api::JobState::waiting;
         info.reason = item.reason;
+        if (info.request == 0)
+            if (const auto asked = mounts_.request_for_every_drive()) info.request = raw(*asked);
     }
     return info;
 }

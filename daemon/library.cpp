@@ -2,6 +2,7 @@
 
 #include "config/base/log.hpp"
 #include "pools/reconcile.hpp"
+#include "pools/store/work_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -26,8 +27,9 @@ Library::Library(Context& context, const config::LibrarySettings& settings, Libr
     for (std::size_t i = 0; i < settings.drives.size(); ++i) {
         Drive drive;
         drive.settings = settings.drives[i];
-        drives::DriveSettings drive_settings{.name = DriveName{settings.drives[i].name}, .serial = {}, .key = key};
+        drives::DriveSettings drive_settings{.name = DriveName{settings.drives[i].name}, .serial = settings.drives[i].serial, .key = key};
         drive.owner = std::make_unique<drives::DriveOwner>(context.loop, context.clock, std::move(devices.drives[i]), drive_settings);
+        drive.owner->on_identified = [this, name = drive.owner->name()](const drives::DriveIdentity& identity) { note_drive(name, identity); };
         drives_.push_back(std::move(drive));
     }
     read_disabled();
@@ -86,6 +88,25 @@ Task<Result<void>> Library::start_locked() {
     CAPSTAN_CO_CHECK(set_state("ready", ""));
     co_await empty_pickers();
     co_return Result<void>{};
+}
+
+void Library::note_drive(const DriveName& name, const drives::DriveIdentity& identity) {
+    if (identity.serial.empty()) return;
+    pools::Devices devices(context_.store);
+    auto known = devices.of(pools::DeviceSeen::Kind::drive, name.text);
+    if (known && *known && (*known)->serial == identity.serial) return;
+    pools::DeviceSeen now{pools::DeviceSeen::Kind::drive, name.text, identity.product, identity.serial, {}, context_.clock.wall()};
+    if (known && *known) {
+        now.before = (*known)->serial;
+        log::warning("drive-replaced", {{"drive", name.text}, {"serial", now.serial}, {"before", now.before}});
+    }
+    auto keep = [&]() -> Result<void> {
+        CAPSTAN_TRY(auto transaction, pools::WriteTransaction::begin(context_.store));
+        CAPSTAN_CHECK(devices.seen(transaction, now));
+        return transaction.commit();
+    };
+    if (auto kept = keep(); !kept) log::error("drive-not-recorded", {{"drive", name.text}, {"error", to_text(kept.error())}});
+    context_.changed.notify();
 }
 
 void Library::find_element(Drive& drive, const changer::Inventory& inventory) {

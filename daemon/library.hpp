@@ -110,6 +110,7 @@ class Library {
     Result<void> check_in_use() const;    // nor disabled
     void read_disabled();
     Result<void> set_state(std::string state, std::string trouble);
+    void note_drive(const DriveName& name, const drives::DriveIdentity& identity);  // another serial number than before is told and kept
 
     Context& context_;
     config::LibrarySettings settings_;

@@ -166,6 +166,7 @@ int main(int argc, char** argv) {
     auto arguments = daemon::parse(argc, argv, status);
     if (!arguments) return status;
     auto loaded = config::load_file(arguments->config);
+    if (loaded.ok()) daemon::check_virtual_libraries(loaded);
     if (arguments->check_only) {
         fmt::print(loaded.ok() ? stdout : stderr, "{}", config::check_text(loaded));
         return loaded.ok() ? 0 : 1;

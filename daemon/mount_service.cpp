@@ -64,6 +64,14 @@ std::vector<pools::DriveView> MountService::views() const {
     return views;
 }
 
+std::optional<RequestId> MountService::request_for_every_drive() const {
+    const auto all = views();
+    if (std::ranges::any_of(all, [](const auto& drive) { return drive.usable || drive.comes_back; })) return std::nullopt;
+    for (const auto& [id, request] : queue_.open_requests())
+        if (raw(request.work_item) == 0) return id;
+    return std::nullopt;
+}
+
 std::vector<pools::AllocationRequest::Busy> MountService::busy() const {
     std::vector<pools::AllocationRequest::Busy> busy;
     for (const auto& [id, lease] : leases_)

@@ -81,6 +81,7 @@ void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention)
         auto rule = scsi::rule_for(sense.code);
         log::info("unit_attention", {{"drive", settings.name.text}, {"sense", to_text(sense.code)}});
         lose_trust(fmt::format("{}: unit attention: {} ({})", subject(), rule.advice, to_text(sense.code)));
+        if (sense.code.asc == 0x29) identity_in_doubt = !identity.vendor.empty();  // POWER ON, RESET, OR NEXUS LOSS
         if (sense.code.asc == 0x28) medium_changed();  // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     }
     if (log.lost) return give_up(fmt::format("{}: {}", subject(), to_text(*log.lost)));
@@ -141,6 +142,24 @@ Result<void> DriveOwner::Core::check_permit(const WritePermit& granted) const {
                     "Slide its tab or pick another cartridge");
     }
     return {};
+}
+
+Task<Result<void>> DriveOwner::Core::identify_now() {
+    std::move_only_function<Result<operations::Identified>(const scsi::Target&)> operation =
+        [key = settings.key](const scsi::Target& drive) { return operations::identify(drive, key); };
+    CAPSTAN_CO_TRY(auto found, co_await perform(std::move(operation), Attention::is_expected));
+    identity = found.identity;
+    if (found.by_another) co_return std::unexpected(std::move(*found.by_another));
+    timeouts = found.timeouts;
+    if (owner->on_identified) owner->on_identified(identity);
+    if (!settings.serial.empty() && settings.serial != identity.serial) {
+        co_return fail(Recovery::ask_operator,
+                       fmt::format("drive {}: its serial number is {}, the configuration says {}", settings.name.text,
+                                   identity.serial.empty() ? "unknown" : identity.serial, settings.serial),
+                       "If the drive was replaced, correct its device or serial number in the configuration and start capstand again");
+    }
+    identity_in_doubt = false;
+    co_return Result<void>{};
 }
 
 Task<Result<operations::Probed>> DriveOwner::Core::probe_once() {

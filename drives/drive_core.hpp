@@ -52,6 +52,7 @@ class DriveOwner::Core {
     Result<void> check_permit(const WritePermit& permit) const;
 
     Task<Result<operations::Probed>> probe_once();
+    Task<Result<void>> identify_now();  // with the turn taken
 
     struct Context {  // shared with operations that never came back
         std::string name;
@@ -70,6 +71,7 @@ class DriveOwner::Core {
     std::string why_faulted;
     bool connection_lost = false;  // the last operation had none, or lost it
     DriveIdentity identity;
+    bool identity_in_doubt = false;  // switched on or reset since it was asked: it may be another drive
     scsi::Timeouts timeouts;
     std::shared_ptr<scsi::TapeCount> count = std::make_shared<scsi::TapeCount>();
     DriveCounters counters;

@@ -65,21 +65,8 @@ Task<Result<DriveIdentity>> DriveOwner::identify() {
     if (core.state == DriveState::faulted || core.state == DriveState::writing) {
         CAPSTAN_CO_CHECK(core.refused("identify"));
     }
-    Operation<Result<operations::Identified>> operation = [key = core.settings.key](const scsi::Target& drive) {
-        return operations::identify(drive, key);
-    };
-    CAPSTAN_CO_TRY(auto found, co_await core.perform(std::move(operation), Attention::is_expected));
-    core.identity = found.identity;
-    if (found.by_another) co_return std::unexpected(std::move(*found.by_another));
-    core.timeouts = found.timeouts;
-    const auto& wanted = core.settings.serial;
-    if (!wanted.empty() && wanted != found.identity.serial) {
-        co_return fail(Recovery::ask_operator,
-                       fmt::format("drive {}: its serial number is {}, the configuration says {}", name().text,
-                                   found.identity.serial.empty() ? "unknown" : found.identity.serial, wanted),
-                       "Correct the drive's device or serial number in the configuration");
-    }
-    co_return found.identity;
+    CAPSTAN_CO_CHECK(co_await core.identify_now());
+    co_return core.identity;
 }
 
 Task<Result<void>> DriveOwner::claim() {
@@ -93,6 +80,7 @@ Task<Result<void>> DriveOwner::claim() {
         return operations::claim(drive, key);
     };
     CAPSTAN_CO_TRY(auto claimed, co_await core.perform(std::move(operation), Attention::is_expected));
+    if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
     core.identity.claim = claimed.claim;
     if (claimed.by_another) co_return std::unexpected(std::move(*claimed.by_another));
     co_return Result<void>{};
@@ -166,10 +154,15 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<PositionAsked>("prepare the cartridge"));
     core.forget(fmt::format("{}: it is being prepared again", core.subject()));
-    Operation<Result<operations::Prepared>> operation = [key = core.settings.key](const scsi::Target& drive) {
-        return operations::prepare(drive, key);
-    };
-    CAPSTAN_CO_TRY(auto prepared, co_await core.perform(std::move(operation)));
+    operations::Prepared prepared;
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
+        Operation<Result<operations::Prepared>> operation = [key = core.settings.key](const scsi::Target& drive) {
+            return operations::prepare(drive, key);
+        };
+        CAPSTAN_CO_TRY(prepared, co_await core.perform(std::move(operation)));
+        if (!core.identity_in_doubt) break;
+    }
     const auto& medium = prepared.medium;
     core.identity.claim = prepared.claim.claim;
     if (prepared.claim.by_another) co_return std::unexpected(std::move(*prepared.claim.by_another));

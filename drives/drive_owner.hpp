@@ -111,8 +111,11 @@ class DriveOwner final : public BlockReader {
     Result<void> replace_device(std::shared_ptr<scsi::Device> device);
     // Called when trust ends unexpectedly: the drive reported something, or a command failed. Empty: nobody.
     std::function<void(const std::string& why)> on_trust_lost;
+    // Called whenever the drive has said who it is: when asked, and by itself before it is used after it was switched on, reset, or
+    // reached by a new session. It may be another drive than before. Empty: nobody.
+    std::function<void(const DriveIdentity&)> on_identified;
 
-    // INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
+    // Also done by claim() and prepare() where the drive was switched on or reset since. INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
     // configured one is ask_operator, so is another host's reservation. In any state but faulted.
     Task<Result<DriveIdentity>> identify();
     // Takes or keeps the reservation, before something is put into the drive. ask_operator: another host has it.

@@ -98,6 +98,8 @@ void describe(Visitor& visit, T& value) {
     visit("product", value.product);
     visit("revision", value.revision);
     visit("serial", value.serial);
+    visit("replaced_serial", value.replaced_serial);
+    visit("serial_since", value.serial_since);
     visit("reservation", value.reservation);
     visit("counts_position", value.counts_position);
     visit("cartridge", value.cartridge);

@@ -73,6 +73,8 @@ struct DriveInfo {
     std::string state;  // dismounted, mounted, loaded, unloaded, dismountable, being_cleaned, needs_service, disabled
     std::string activity;  // idle, loading, labelling, reading, writing, positioning, unloading
     std::string vendor, product, revision, serial;
+    std::string replaced_serial;             // of the drive that had this name before; empty: none is known
+    std::optional<Time> serial_since;        // when this one was first seen
     std::string reservation;       // as the library's
     bool counts_position = false;  // it offers no LOCATE: places on the tape are counted, and found by reading on
     std::int64_t cartridge = 0;    // 0: empty

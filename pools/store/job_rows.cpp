@@ -134,30 +134,24 @@ Result<std::uint64_t> Jobs::issue_count(JobId id) {
 
 Result<void> Devices::seen(WriteTransaction& transaction, const DeviceSeen& device) {
     CAPSTAN_CHECK(transaction.database().execute(
-        "INSERT INTO devices (kind, name, product, serial, state, seen) VALUES ($1, $2, $3, $4, $5, $6)"
+        "INSERT INTO devices (kind, name, product, serial, before, seen) VALUES ($1, $2, $3, $4, $5, $6)"
         " ON CONFLICT (kind, name) DO UPDATE SET product = excluded.product, serial = excluded.serial,"
-        " state = excluded.state, seen = excluded.seen",
-        sql::values(device.kind, device.name, device.product, device.serial, device.state, device.seen)));
+        " before = excluded.before, seen = excluded.seen",
+        sql::values(device.kind, device.name, device.product, device.serial, device.before, device.seen)));
     return {};
 }
 
-Result<std::vector<DeviceSeen>> Devices::list() {
-    CAPSTAN_TRY(auto rows,
-                store_.database().query(
-                    "SELECT kind, name, product, serial, state, seen FROM devices ORDER BY kind, name", {}, "ttttti"));
-    std::vector<DeviceSeen> devices;
-    for (auto& row : rows) {
-        DeviceSeen device;
-        device.kind = row.named<DeviceSeen::Kind>();
-        device.name = row.text();
-        device.product = row.text();
-        device.serial = row.text();
-        device.state = row.text();
-        device.seen = row.time();
-        CAPSTAN_CHECK(row.check("devices"));
-        devices.push_back(std::move(device));
-    }
-    return devices;
+Result<std::optional<DeviceSeen>> Devices::of(DeviceSeen::Kind kind, const std::string& name) {
+    CAPSTAN_TRY(auto row, store_.database().query_one("SELECT product, serial, before, seen FROM devices WHERE kind = $1 AND name = $2",
+                                                      sql::values(kind, name), "ttti"));
+    if (!row) return std::nullopt;
+    DeviceSeen device{kind, name, {}, {}, {}, {}};
+    device.product = row->text();
+    device.serial = row->text();
+    device.before = row->text();
+    device.seen = row->time();
+    CAPSTAN_CHECK(row->check("devices"));
+    return device;
 }
 
 }  // namespace capstan::pools

@@ -80,8 +80,8 @@ struct DeviceSeen {
     enum class Kind : std::uint8_t { library, drive } kind = Kind::drive;
     std::string name;  // of the configuration
     std::string product, serial;
-    std::string state;  // in words
-    Wall seen{};
+    std::string before;  // serial number of the device that had this name before; empty: none
+    Wall seen{};         // first, by this serial number
     friend bool operator==(const DeviceSeen&, const DeviceSeen&) = default;
 };
 std::string_view name_of(DeviceSeen::Kind kind);
@@ -90,7 +90,7 @@ class Devices {
   public:
     explicit Devices(StateStore& store) : store_(store) {}
     Result<void> seen(WriteTransaction& transaction, const DeviceSeen& device);
-    Result<std::vector<DeviceSeen>> list();
+    Result<std::optional<DeviceSeen>> of(DeviceSeen::Kind kind, const std::string& name);
 
   private:
     StateStore& store_;

@@ -1,5 +1,6 @@
 // Drives and cartridges of several generations, cleaning cartridges, and a first load that takes an hour.
 #include "daemon/describe.hpp"
+#include "daemon/devices.hpp"
 #include "pools/store/work_rows.hpp"
 #include "tests/daemon/plane.hpp"
 
@@ -48,6 +49,21 @@ TEST(Generations, TheDriveThatFitsIsTaken) {
     labelled = site.label("CAP002L8");
     ASSERT_TRUE(labelled) << to_text(labelled.error());
     EXPECT_EQ(site.plane.backup(site.plane.make_tree("tree", 3, 1000)).state, pools::JobState::complete);
+}
+
+TEST(Generations, WrongModelsAndMediaAreFoundWithTheConfiguration) {
+    const auto errors = [](const std::string& shape) {
+        auto loaded = config::load_text("libraries: [{name: L, changer: {virtual: {directory: /x, slots: 4, cartridges: 2, " + shape +
+                                            "}}, drives: [{name: D, element: 1}]}]",
+                                        "test.yaml");
+        EXPECT_TRUE(loaded.ok()) << config::check_text(loaded);
+        check_virtual_libraries(loaded);
+        return loaded.ok() ? std::string() : config::check_text(loaded);
+    };
+    EXPECT_EQ(errors("model: lto-8, media: \"L8:3,CU:1\""), "");
+    EXPECT_NE(errors("model: vhs").find("library L: virtual library: there is no drive model 'vhs'. There are lto-6"), std::string::npos);
+    EXPECT_NE(errors("media: \"Q8:2\"").find("'Q8:2' says no cartridges"), std::string::npos);
+    EXPECT_NE(errors("media: \"L8:5\"").find("5 cartridges do not go into 4 slots"), std::string::npos);
 }
 
 TEST(Generations, ACartridgeThatNoDriveTakesIsNotMoved) {

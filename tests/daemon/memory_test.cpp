@@ -150,6 +150,28 @@ TEST(Memory, NamesTheCartridgeForOtherPrograms) {
     site.plane.start();
 }
 
+TEST(Drives, ThatWereReplacedAreToldAndRemembered) {
+    Reused site;
+    auto& plane = site.plane;
+    const auto shown = [&] {
+        auto& library = *plane.plane->libraries().front();
+        return describe(*plane.plane, library, library.drives()[0]);
+    };
+    site.backup();
+    const auto before = shown();
+    EXPECT_FALSE(before.serial.empty());
+    EXPECT_EQ(before.replaced_serial, "");
+    ASSERT_TRUE(plane.library->replace_drive(1, "OTHER42"));
+    site.backup();
+    EXPECT_EQ(shown().serial, "OTHER42");
+    EXPECT_EQ(shown().replaced_serial, before.serial);
+    EXPECT_GT(shown().serial_since->seconds, before.serial_since->seconds);
+    plane.cut_power();
+    plane.start();  // the first drive is back in its place
+    EXPECT_EQ(shown().serial, before.serial);
+    EXPECT_EQ(shown().replaced_serial, "OTHER42");
+}
+
 TEST(ErrorCounts, TellTheCartridgeFromTheDrive) {
     Reused site;
     auto& plane = site.plane;

@@ -116,6 +116,23 @@ TEST_F(OtherHost, WhatItHasIsAskedAboutUntilItGivesItBack) {
     EXPECT_EQ(drives()[0].owner->identity().claim, scsi::Claim::held);
 }
 
+// What `--no-wait` asks: is it a person that the job waits for?
+TEST_F(OtherHost, WhoHasEveryDriveIsWhatAJobWaitsFor) {
+    plane.cut_power();
+    plane.start();
+    take(1);
+    auto id = plane.start_backup(tree);
+    ASSERT_TRUE(plane.until([&] { return !plane.state_requests().empty(); }));
+    EXPECT_EQ(plane.finish(id).state, pools::JobState::complete) << "in the other drive";
+    take(2);
+    EXPECT_FALSE(plane.enable(1));
+    id = plane.start_backup(tree);
+    ASSERT_TRUE(plane.until([&] { return plane.plane->jobs().info(id)->state == api::JobState::waiting; }));
+    EXPECT_TRUE(plane.until([&] { return plane.plane->jobs().info(id)->request != 0; }));
+    give_back(2);
+    EXPECT_EQ(plane.finish(id).state, pools::JobState::complete);
+}
+
 TEST_F(OtherHost, TheRobotToo) {
     plane.cut_power();
     plane.start();

@@ -24,6 +24,40 @@ TEST(DriveOwner, RefusesADriveWithAnotherSerialNumber) {
     EXPECT_FALSE(sim.run(robot.identify())) << "a robot is no drive";
 }
 
+// Switched off and on it may be another drive: it is asked again before it is used.
+TEST(DriveOwner, ThatWasReplacedIsAskedAgainByItself) {
+    DriveFixture drive;
+    std::vector<std::string> serials;
+    drive.owner.on_identified = [&](const DriveIdentity& identity) { serials.push_back(identity.serial); };
+    ASSERT_TRUE(drive.sim.run(drive.owner.identify()));
+    drive.insert();
+    drive.make_ready();
+    EXPECT_EQ(serials.size(), 1U) << "nothing has happened to it";
+    ASSERT_TRUE(drive.sim.library->replace_drive(1, "OTHER42"));
+    auto prepared = drive.sim.run(drive.owner.prepare());
+    while (!prepared && drive.owner.state() != DriveState::faulted) {  // what is in it has to be loaded again
+        drive.make_ready();
+        prepared = drive.sim.run(drive.owner.prepare());
+    }
+    ASSERT_TRUE(prepared) << to_text(prepared.error());
+    ASSERT_EQ(serials.size(), 2U);
+    EXPECT_EQ(serials.back(), "OTHER42");
+    EXPECT_EQ(drive.owner.identity().serial, "OTHER42");
+}
+
+TEST(DriveOwner, ThatIsNotTheOneOfTheConfigurationAnyMoreIsNotUsed) {
+    test::SimulatedLibrary sim;
+    const auto serial = sim.library->drive_serial(1);
+    DriveOwner owner(sim.loop, sim.clock, sim.device(1, "drive D1"), {.name = DriveName{"D1"}, .serial = serial, .key = scsi::ReservationKey{42}});
+    ASSERT_TRUE(sim.run(owner.identify()));
+    ASSERT_TRUE(sim.run(owner.claim()));
+    ASSERT_TRUE(sim.library->replace_drive(1, "OTHER42"));
+    auto claimed = sim.run(owner.claim());
+    ASSERT_FALSE(claimed);
+    EXPECT_NE(claimed.error().happened.find("its serial number is OTHER42"), std::string::npos) << claimed.error().happened;
+    EXPECT_FALSE(sim.run(owner.claim())) << "and it stays so";
+}
+
 TEST(DriveOwner, WaitsForALoadOfFourMinutes) {
     auto times = std::make_shared<vl::FixedTime>();
     times->set(vl::Activity::load, 4min);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace capstan::pools {
@@ -276,11 +277,13 @@ TEST_F(Rows, OperatorRequestsEndOnce) {
 }
 
 TEST_F(Rows, DevicesAreRemembered) {
-    DeviceSeen drive{DeviceSeen::Kind::drive, "D1", "ULT3580-TD8", "123", "ready", kStart};
+    DeviceSeen drive{DeviceSeen::Kind::drive, "D1", "ULT3580-TD8", "123", "", kStart};
+    EXPECT_FALSE(must(Devices(store()).of(DeviceSeen::Kind::drive, "D1")));
     change([&](auto& transaction) { return Devices(store()).seen(transaction, drive); });
-    drive.state = "gone";
+    drive.before = std::exchange(drive.serial, "456");
     change([&](auto& transaction) { return Devices(store()).seen(transaction, drive); });
-    EXPECT_EQ(must(Devices(store()).list()), std::vector{drive});
+    EXPECT_EQ(must(Devices(store()).of(DeviceSeen::Kind::drive, "D1")), drive);
+    EXPECT_FALSE(must(Devices(store()).of(DeviceSeen::Kind::library, "D1")));
 }
 
 TEST_F(Rows, ASetGoesInAndComesOut) {

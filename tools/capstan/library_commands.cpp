@@ -131,7 +131,10 @@ int show_drive(Session& session, const std::string& name) {
         if (!drive.loading.empty()) facts.add("It says", shown(drive.loading));
         facts.add("Trouble", shown(drive.trouble));
         facts.add("Device", shown(fmt::format("{} {} {}", drive.vendor, drive.product, drive.revision)));
-        facts.add("Serial number", shown(drive.serial));
+        auto serial = shown(drive.serial);
+        if (!drive.replaced_serial.empty())
+            serial += fmt::format(" (since {}; before that {})", local_time(drive.serial_since), shown(drive.replaced_serial));
+        facts.add("Serial number", serial);
         facts.add("Reservation", reservation(drive.reservation));
         if (!drive.reads.empty()) {
             facts.add("Reads", listed(drive.reads));

@@ -66,6 +66,7 @@ class Printer {
         const auto& drive = probed_.devices[*element.device];
         std::string address = options_.portal.empty() ? fmt::format("sg: {}", name_on_bus(drive)) : fmt::format("lun: {}", drive.lun);
         if (!options_.portal.empty() && drive.target != changer.target) address += fmt::format(", target: {}", quoted(drive.target));
+        if (!options_.portal.empty() && !drive.serial.empty()) address += fmt::format(", serial: {}", quoted(drive.serial));
         out_ << fmt::format("      - {{name: {}, element: {}, {}}}    # {} at {}{}\n", name, element.number, address, model(drive),
                             drive.where, how(element));
     }
