@@ -1,5 +1,5 @@
-// Writes and reads one tape behind an iSCSI target, one command at a time, and prints the rates: the program of campaigns/iscsi-rate.
-//   iscsi_rate PORTAL/TARGET/CHANGER-LUN DRIVE-LUN BLOCK-SIZE MIB      the library's first cartridge is overwritten
+// Writes or reads one tape behind an iSCSI target, one command at a time, and prints the rate in MiB/s: the program of campaigns/iscsi-rate.
+//   iscsi_rate write|read PORTAL/TARGET/CHANGER-LUN DRIVE-LUN BLOCK-SIZE MIB      the library's first cartridge is overwritten, or read
 #include "drives/scsi/attentions.hpp"
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
 
@@ -21,6 +21,7 @@ struct Wishes {
     std::uint16_t drive = 0;
     std::size_t block = 0;
     std::uint64_t blocks = 0;
+    bool writes = false;
 };
 
 template <class Number>
@@ -48,6 +49,29 @@ Result<void> load_first(Transport& changer) {
     return move_medium(changer, pickers.elements.front().address, full->address, drives.elements.front().address);
 }
 
+std::vector<std::uint8_t> block_of(const Wishes& wishes) {
+    std::vector<std::uint8_t> block(wishes.block);
+    for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
+    return block;
+}
+
+Result<void> write_all(Transport& drive, const Wishes& wishes) {
+    const auto block = block_of(wishes);
+    for (std::uint64_t i = 0; i < wishes.blocks; ++i) CAPSTAN_CHECK(write_block(drive, block));
+    CAPSTAN_CHECK(write_filemarks(drive, 1, Wait::until_done));
+    return {};
+}
+
+Result<void> read_all(Transport& drive, const Wishes& wishes) {
+    std::vector<std::uint8_t> space(wishes.block);
+    for (std::uint64_t i = 0; i < wishes.blocks; ++i) {
+        CAPSTAN_TRY(const auto read, read_block(drive, space));
+        if (read.bytes != space.size()) return fail(Recovery::give_up, "a block came back with another length");
+    }
+    if (space != block_of(wishes)) return fail(Recovery::give_up, "the last block came back with other content");
+    return {};
+}
+
 Result<void> run(const Wishes& wishes) {
     IscsiOptions options;
     options.initiator = "iqn.2026-11.org.capstan:rate";
@@ -55,25 +79,11 @@ Result<void> run(const Wishes& wishes) {
     CAPSTAN_CHECK(load_first(changer));
     CAPSTAN_CHECK(take_attentions(drive));
     CAPSTAN_CHECK(rewind(drive));
-    std::vector<std::uint8_t> block(wishes.block);
-    for (std::size_t i = 0; i < block.size(); ++i) block[i] = static_cast<std::uint8_t>(i * 7 + i / 251);
-    auto begun = Clock::now();
-    for (std::uint64_t i = 0; i < wishes.blocks; ++i) {
-        CAPSTAN_CHECK(write_block(drive, block));
-    }
-    CAPSTAN_CHECK(write_filemarks(drive, 1, Wait::until_done));
-    const auto writing = Clock::now() - begun;
+    const auto begun = Clock::now();
+    CAPSTAN_CHECK(wishes.writes ? write_all(drive, wishes) : read_all(drive, wishes));
+    const auto took = Clock::now() - begun;
     CAPSTAN_CHECK(rewind(drive));
-    std::vector<std::uint8_t> space(wishes.block);
-    begun = Clock::now();
-    for (std::uint64_t i = 0; i < wishes.blocks; ++i) {
-        CAPSTAN_TRY(const auto read, read_block(drive, space));
-        if (read.bytes != block.size()) return fail(Recovery::give_up, "a block came back with another length");
-    }
-    const auto reading = Clock::now() - begun;
-    if (space != block) return fail(Recovery::give_up, "the last block came back with other content");
-    CAPSTAN_CHECK(rewind(drive));
-    std::printf("{\"write\": %.1f, \"read\": %.1f}\n", mib_per_second(wishes, writing), mib_per_second(wishes, reading));
+    std::printf("%.1f\n", mib_per_second(wishes, took));
     return {};
 }
 
@@ -82,10 +92,12 @@ Result<void> run(const Wishes& wishes) {
 int main(int count, char** words) {
     Wishes wishes;
     std::uint64_t mib = 0;
-    const auto address = count == 5 ? iscsi_address(words[1]) : fail(Recovery::change_request, "");
-    if (!address || !read_number(words[2], wishes.drive) || !read_number(words[3], wishes.block) || !read_number(words[4], mib) ||
-        wishes.block == 0) {
-        std::fprintf(stderr, "iscsi_rate PORTAL/TARGET/CHANGER-LUN DRIVE-LUN BLOCK-SIZE MIB\n");
+    const std::string act = count > 1 ? words[1] : "";
+    wishes.writes = act == "write";
+    const auto address = count == 6 ? iscsi_address(words[2]) : fail(Recovery::change_request, "");
+    if ((!wishes.writes && act != "read") || !address || !read_number(words[3], wishes.drive) || !read_number(words[4], wishes.block) ||
+        !read_number(words[5], mib) || wishes.block == 0) {
+        std::fprintf(stderr, "iscsi_rate write|read PORTAL/TARGET/CHANGER-LUN DRIVE-LUN BLOCK-SIZE MIB\n");
         return 2;
     }
     wishes.changer = *address;
