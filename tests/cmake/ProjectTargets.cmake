@@ -8,9 +8,9 @@ add_custom_target(threaded_tests)
 add_custom_target(fuzz_targets)
 find_program(CCACHE ccache)
 if(CCACHE)
-  # the sloppiness is what ccache's manual asks for where precompiled headers are used
+  # The sloppiness is what the manual of ccache asks for with precompiled headers; no more: what was compiled while a header changed is not kept.
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1
-      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${CCACHE})
+      CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
