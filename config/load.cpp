@@ -1,6 +1,7 @@
 #include "config/load.hpp"
 
 #include "config/base/file.hpp"
+#include "config/base/split.hpp"
 #include "config/load_foreign.hpp"
 #include "config/map_reader.hpp"
 #include "config/units.hpp"
@@ -194,12 +195,10 @@ class Loader {
     void read_models(MapReader& map, VirtualChanger& changer) {
         std::string models;
         map.text("model", models);
-        for (std::size_t begin = 0; begin < models.size();) {
-            const auto end = std::min(models.find(',', begin), models.size());
-            auto name = models.substr(begin, end - begin);
+        for (auto part : split(models, ',')) {
+            std::string name(part);
             std::erase(name, ' ');
             if (!name.empty()) changer.model.push_back(std::move(name));
-            begin = end + 1;
         }
         map.text("media", changer.media);
         std::erase(changer.media, ' ');

@@ -1,5 +1,7 @@
 #include "pools/medium_memory.hpp"
 
+#include "config/base/split.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,16 +17,6 @@ constexpr std::size_t kTextMax = 300, kUuidSize = 36;
 std::string text_of_set(char kind, const std::optional<SetOnMedium>& set) {
     if (!set) return "";
     return fmt::format("|{}{}:{}:{}", kind, raw(set->number), set->uuid.text, unix_seconds_of(set->keep_until));
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    for (;;) {
-        const auto end = text.find(separator);
-        parts.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) return parts;
-        text.remove_prefix(end + 1);
-    }
 }
 
 template <class Number>

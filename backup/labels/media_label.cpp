@@ -2,6 +2,7 @@
 // "VS:1/G<generation>/A<appendable until>/K<keep until>/B<block size>/P<pool>". README.md has the prose.
 #include "backup/labels/labels.hpp"
 #include "backup/mtf/continuation.hpp"
+#include "config/base/split.hpp"
 
 #include <fmt/format.h>
 
@@ -46,16 +47,6 @@ bool unescape(std::string_view text, std::string& out) {
         text.remove_prefix(3);
     }
     return true;
-}
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-    std::vector<std::string_view> parts;
-    for (;;) {
-        const auto at = text.find(separator);
-        parts.push_back(text.substr(0, at));
-        if (at == std::string_view::npos) return parts;
-        text.remove_prefix(at + 1);
-    }
 }
 
 bool is_uuid(std::string_view text) {

@@ -1,5 +1,6 @@
 #include "drives/virtual/geometry_format.hpp"
 
+#include "config/base/split.hpp"
 #include "drives/virtual/models/model.hpp"
 #include "drives/virtual/text_lines.hpp"
 
@@ -41,19 +42,12 @@ std::string joined(const std::vector<std::string>& words) {
     for (const auto& word : words) text += (text.empty() ? "" : " ") + word;
     return text;
 }
-std::vector<std::string> split(std::string_view text, char separator) {
-    std::vector<std::string> words;
-    for (;;) {
-        const auto end = text.find(separator);
-        words.emplace_back(text.substr(0, end));
-        if (end == std::string_view::npos) return words;
-        text.remove_prefix(end + 1);
-    }
-}
+
+std::vector<std::string> strings(const std::vector<std::string_view>& words) { return {words.begin(), words.end()}; }
 
 // The lines that older libraries do not have.
 void decode_models(Lines& lines, LibraryGeometry& g) {
-    if (lines.rest().starts_with("models ")) g.models = split(*lines.value("models"), ' ');
+    if (lines.rest().starts_with("models ")) g.models = strings(split(*lines.value("models"), ' '));
     if (lines.rest().starts_with("media ")) g.media = *lines.value("media");
 }
 
@@ -68,11 +62,11 @@ Result<std::vector<std::string>> media_of(const LibraryGeometry& g) {
     for (const auto& part : split(g.media, ',')) {
         const auto colon = part.find(':');
         const auto id = part.substr(0, colon);
-        const auto count = colon == std::string::npos ? std::optional<std::uint64_t>(1) : Lines::number_of(std::string_view(part).substr(colon + 1));
+        const auto count = colon == std::string_view::npos ? std::optional<std::uint64_t>(1) : Lines::number_of(part.substr(colon + 1));
         if (media_type_of(id) == nullptr || !count || *count > kElementsMax || media.size() + *count > kElementsMax)
             return fail(Recovery::change_request, fmt::format("virtual library: '{}' says no cartridges", part),
                         "Write media ids and how many of each: L8:10,L7:2,CU:1.");
-        media.insert(media.end(), *count, id);
+        media.insert(media.end(), *count, std::string(id));
     }
     return media;
 }
