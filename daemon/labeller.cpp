@@ -110,8 +110,8 @@ Task<Result<labels::MediaLabel>> write_label(Context& context, Library& library,
     request.purpose = by_word                              ? pools::WritePurpose::operator_forced
                       : kind == pools::MediumKind::capstan ? pools::WritePurpose::reuse_expired
                                                            : pools::WritePurpose::label_blank;
+    CAPSTAN_CO_CHECK(co_await read_memory(*drive.owner, request.medium));
     if (request.purpose == pools::WritePurpose::reuse_expired) {  // the medium's own word about its newest set
-        CAPSTAN_CO_CHECK(co_await read_memory(*drive.owner, request.medium));
         if (!pools::take_end_from_memory(request.medium))
             CAPSTAN_CO_CHECK(co_await read_end(*drive.owner, cartridge.side.recorded_end, request.medium));
     }

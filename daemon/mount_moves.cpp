@@ -49,7 +49,9 @@ Task<void> MountService::put_away_as_work(Library& library, Library::Drive& driv
     Result<void> outcome;
     if (auto item = queue_.add(work); item) {
         (void)queue_.start(*item, "dismounting");
+        const Lease lease{&library, &drive, work.cartridge, {}, false, drive.owner->counters()};
         outcome = co_await library.put_away(drive, *item);
+        count_errors(lease);
         (void)queue_.finish(*item, outcome);
     } else {
         outcome = std::unexpected(item.error());

@@ -67,8 +67,11 @@ std::vector<pools::DriveView> MountService::views() const {
 std::optional<RequestId> MountService::request_for_every_drive() const {
     const auto all = views();
     if (std::ranges::any_of(all, [](const auto& drive) { return drive.usable || drive.comes_back; })) return std::nullopt;
-    for (const auto& [id, request] : queue_.open_requests())
-        if (raw(request.work_item) == 0) return id;
+    for (const auto& [id, request] : queue_.open_requests()) {  // those without work are about the devices of a library
+        const auto there = std::ranges::find(libraries_, request.library, [](const auto& each) { return each->name(); });
+        if (raw(request.work_item) != 0 || there == libraries_.end()) continue;
+        if ((*there)->changer().identity().claim == scsi::Claim::of_another || std::ranges::any_of((*there)->drives(), was_taken)) return id;
+    }
     return std::nullopt;
 }
 
@@ -152,7 +155,11 @@ Task<Result<Library::Loaded>> MountService::load(Reserved reserved, WorkItemId i
     auto lease = leases_.at(reserved.lease);
     if (lease.drive->cartridge && lease.drive->cartridge != lease.cartridge) {
         queue_.set_doing(item, {fmt::format("putting away what is in drive {}", lease.drive->settings.name)});
-        CAPSTAN_CO_CHECK(co_await lease.library->put_away(*lease.drive, item));
+        const auto other = Lease{lease.library, lease.drive, *lease.drive->cartridge, {}, false, lease.drive->owner->counters()};
+        auto put_away = co_await lease.library->put_away(*lease.drive, item);
+        count_errors(other);  // what it met on its way out is not the next one's
+        if (auto own = leases_.find(reserved.lease); own != leases_.end()) own->second.before = lease.drive->owner->counters();
+        CAPSTAN_CO_CHECK(put_away);
     }
     queue_.set_doing(item, {fmt::format("loading into drive {}", lease.drive->settings.name)});
     auto loaded = co_await lease.library->load(*lease.drive, lease.cartridge, item);

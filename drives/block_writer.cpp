@@ -9,7 +9,7 @@ using Operation = std::move_only_function<T(const scsi::Target&)>;
 
 DriveBlockWriter::DriveBlockWriter(std::shared_ptr<DriveOwner::Core> core, WritePermit permit)
     : core_(std::move(core)), permit_(std::move(permit)), stop_(std::make_shared<std::atomic<bool>>(false)) {
-    cursor_.position = cursor_.proven = remembered_ = permit_.terms().first_block;
+    cursor_.position = cursor_.proven = permit_.terms().first_block;
 }
 
 DriveBlockWriter::~DriveBlockWriter() {
@@ -49,6 +49,9 @@ void DriveBlockWriter::break_off(const Error& error) {
 
 Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring, std::chrono::milliseconds patience) {
     auto turn = co_await core_->turn();
+    if (turn) {
+        co_await begin_change();
+    }
     auto open = turn ? check_open() : Result<void>(std::unexpected(turn.error()));
     if (open && ring_ && ring_ != ring) {
         auto synchronised = co_await synchronize_now();  // two rings are never on their way at once
@@ -97,6 +100,7 @@ Task<StreamReport> DriveBlockWriter::write_from(std::shared_ptr<BlockRing> ring,
 
 Task<Result<WriteReport>> DriveBlockWriter::write_blocks(std::vector<WriteItem> items) {
     CAPSTAN_CO_TRY(auto turn, co_await core_->turn());
+    co_await begin_change();
     CAPSTAN_CO_CHECK(check_open());
     if (ring_) CAPSTAN_CO_CHECK(co_await synchronize_now());
     Operation<Result<operations::ItemsWritten>> operation = [cursor = cursor_, items = std::move(items)](const scsi::Target& drive) {
@@ -154,11 +158,21 @@ Task<Result<void>> DriveBlockWriter::remember(MemoryEntry entry) {
     if (!core_->identity.has_memory) co_return Result<void>{};
     CAPSTAN_CO_CHECK(check_open());
     CAPSTAN_CO_CHECK(co_await synchronize_now());
-    if (cursor_.proven == remembered_) co_return Result<void>{};
-    Operation<Result<void>> operation = [entry = std::move(entry)](const scsi::Target& drive) { return operations::write_memory(drive, entry); };
+    if (!reference_) co_return Result<void>{};  // nothing was written since the note before
+    Operation<Result<void>> operation = [entry = std::move(entry), before = *reference_](const scsi::Target& drive) {
+        return operations::write_memory(drive, entry, before);
+    };
     auto written = co_await core_->perform(std::move(operation));
-    if (written) remembered_ = cursor_.proven;
+    if (written) reference_.reset();
     co_return written;
+}
+
+// Should it fail, the drive's own count of changes still voids the note; a session that this broke is found by check_open().
+Task<void> DriveBlockWriter::begin_change() {
+    if (reference_ || !core_->identity.has_memory || !check_open()) co_return;
+    Operation<Result<std::uint64_t>> operation = &operations::void_memory;
+    auto before = co_await core_->perform(std::move(operation));
+    reference_ = before.value_or(0);
 }
 
 Task<Result<BlockNumber>> DriveBlockWriter::finish() {

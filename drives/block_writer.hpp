@@ -23,12 +23,13 @@ class DriveBlockWriter final : public BlockWriter {
     StreamReport failed_report(Error error) const;
     void break_off(const Error& error);  // the permit is void, the session over
     Task<Result<BlockNumber>> synchronize_now();  // with the turn taken
+    Task<void> begin_change();  // with the turn taken: what the cartridge's memory says of the tape is true no more
 
     std::shared_ptr<DriveOwner::Core> core_;
     WritePermit permit_;
     operations::WriteCursor cursor_;
     std::shared_ptr<BlockRing> ring_;  // with entries that are not proven
-    BlockNumber remembered_{};         // the cartridge's memory has a note of this end, or of none in this session
+    std::optional<std::uint64_t> reference_;  // the volume change reference before this session, or what it wrote since its last note
     operations::StopFlag stop_;
     std::optional<Error> broken_;  // the medium did not take a block: only mark_end() is left
     bool ring_in_use_ = false;     // by an operation that never answered

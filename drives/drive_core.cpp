@@ -146,18 +146,12 @@ Result<void> DriveOwner::Core::check_permit(const WritePermit& granted) const {
 
 Task<Result<void>> DriveOwner::Core::identify_now() {
     std::move_only_function<Result<operations::Identified>(const scsi::Target&)> operation =
-        [key = settings.key](const scsi::Target& drive) { return operations::identify(drive, key); };
+        [key = settings.key, serial = settings.serial](const scsi::Target& drive) { return operations::identify(drive, key, serial); };
     CAPSTAN_CO_TRY(auto found, co_await perform(std::move(operation), Attention::is_expected));
     identity = found.identity;
     if (found.by_another) co_return std::unexpected(std::move(*found.by_another));
     timeouts = found.timeouts;
     if (owner->on_identified) owner->on_identified(identity);
-    if (!settings.serial.empty() && settings.serial != identity.serial) {
-        co_return fail(Recovery::ask_operator,
-                       fmt::format("drive {}: its serial number is {}, the configuration says {}", settings.name.text,
-                                   identity.serial.empty() ? "unknown" : identity.serial, settings.serial),
-                       "If the drive was replaced, correct its device or serial number in the configuration and start capstand again");
-    }
     identity_in_doubt = false;
     co_return Result<void>{};
 }

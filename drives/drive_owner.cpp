@@ -71,16 +71,18 @@ Task<Result<DriveIdentity>> DriveOwner::identify() {
 
 Task<Result<void>> DriveOwner::claim() {
     auto& core = *core_;
-    if (!core.settings.key) co_return Result<void>{};
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     if (core.state == DriveState::faulted || core.state == DriveState::writing) {
         CAPSTAN_CO_CHECK(core.refused("reserve it"));
     }
+    Operation<Result<void>> look = &operations::look;  // does it say that it may be another drive?
+    CAPSTAN_CO_CHECK(co_await core.perform(std::move(look), Attention::is_expected));
+    if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
+    if (!core.settings.key) co_return Result<void>{};
     Operation<Result<scsi::Claimed>> operation = [key = core.settings.key](const scsi::Target& drive) {
         return operations::claim(drive, key);
     };
     CAPSTAN_CO_TRY(auto claimed, co_await core.perform(std::move(operation), Attention::is_expected));
-    if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
     core.identity.claim = claimed.claim;
     if (claimed.by_another) co_return std::unexpected(std::move(*claimed.by_another));
     co_return Result<void>{};
@@ -163,6 +165,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
         CAPSTAN_CO_TRY(prepared, co_await core.perform(std::move(operation)));
         if (!core.identity_in_doubt) break;
     }
+    if (core.identity_in_doubt)
+        co_return fail(Recovery::retry_later, fmt::format("{}: it was reset again and again while it was prepared", core.subject()));
     const auto& medium = prepared.medium;
     core.identity.claim = prepared.claim.claim;
     if (prepared.claim.by_another) co_return std::unexpected(std::move(*prepared.claim.by_another));

@@ -116,7 +116,7 @@ class DriveOwner final : public BlockReader {
     std::function<void(const DriveIdentity&)> on_identified;
 
     // Also done by claim() and prepare() where the drive was switched on or reset since. INQUIRY, VPD 80h/83h, REPORT SUPPORTED OPERATION CODES with timeouts, READ BLOCK LIMITS. A serial number that is not the
-    // configured one is ask_operator, so is another host's reservation. In any state but faulted.
+    // configured one is stop_device, another host's reservation ask_operator. In any state but faulted.
     Task<Result<DriveIdentity>> identify();
     // Takes or keeps the reservation, before something is put into the drive. ask_operator: another host has it.
     Task<Result<void>> claim();

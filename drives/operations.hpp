@@ -16,7 +16,9 @@ struct Identified {
     std::optional<Error> by_another;  // another host has reserved it: no more than INQUIRY data was asked
 };
 using Key = std::optional<scsi::ReservationKey>;
-Result<Identified> identify(const scsi::Target& drive, const Key& key);  // takes unit attentions
+// Takes unit attentions. A drive whose serial number is not the wanted one (empty: any) is stop_device, and is not reserved.
+Result<Identified> identify(const scsi::Target& drive, const Key& key, const std::string& wanted_serial);
+Result<void> look(const scsi::Target& drive);  // takes unit attentions, and no more
 
 // What the drive offers and what it does not: its list of commands, its densities, a table by its name where it does not say.
 // Identity and time limits are completed.
@@ -88,7 +90,10 @@ Result<WriteCursor> synchronize(const scsi::Target& drive, WriteCursor cursor, B
 Result<WriteCursor> mark_end(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items);
 // The cartridge's memory. Reading it also makes the drive change the volume change reference before it writes on the tape again.
 Result<std::optional<MemoryNote>> read_memory(const scsi::Target& drive);
-Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry);
+// Before the tape is written on: a note that is current is none any more. The volume change reference as it is now.
+Result<std::uint64_t> void_memory(const scsi::Target& drive);
+// `before`: the reference when void_memory was called. The tape was written on since: one that is still the same is not believed.
+Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry, std::uint64_t before);
 // The drive stands at just this block.
 Result<void> confirm(const scsi::Target& drive, BlockNumber expected);
 

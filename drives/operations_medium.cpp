@@ -91,7 +91,23 @@ Result<void> confirm(const scsi::Target& drive, BlockNumber expected) {
                 "Nothing more is written to this cartridge until its end was read back; look for another program that uses the drive");
 }
 
-Result<Identified> identify(const scsi::Target& drive, const Key& key) {
+Result<void> look(const scsi::Target& drive) {
+    CAPSTAN_CHECK(scsi::take_attentions(drive));
+    return {};
+}
+
+namespace {
+
+// Empty: it does not say.
+Result<std::string> serial_number(const scsi::Target& drive) {
+    auto serial = scsi::vpd_serial_number(drive);
+    if (serial || !is_refused(serial.error())) return serial;
+    return std::string();
+}
+
+}  // namespace
+
+Result<Identified> identify(const scsi::Target& drive, const Key& key, const std::string& wanted_serial) {
     CAPSTAN_CHECK(scsi::take_attentions(drive));
     CAPSTAN_TRY(auto inquiry, scsi::inquiry(drive));
     if (inquiry.peripheral_qualifier != 0 || inquiry.device_type != scsi::DeviceType::tape) {
@@ -102,18 +118,19 @@ Result<Identified> identify(const scsi::Target& drive, const Key& key) {
     }
     Identified found;
     auto& identity = found.identity;
+    CAPSTAN_TRY(identity.serial, serial_number(drive));
+    if (!wanted_serial.empty() && wanted_serial != identity.serial) {
+        return fail(Recovery::stop_device,
+                    fmt::format("{}: its serial number is {}, the configuration says {}", drive.name,
+                                identity.serial.empty() ? "unknown" : identity.serial, wanted_serial),
+                    "If the drive was replaced, correct its device or serial number in the configuration and start capstand again");
+    }
     CAPSTAN_TRY(auto claimed, scsi::claim(drive, key));
     identity.claim = claimed.claim;
     found.by_another = std::move(claimed.by_another);
     identity.vendor = inquiry.vendor;
     identity.product = inquiry.product;
     identity.revision = inquiry.revision;
-    auto serial = scsi::vpd_serial_number(drive);
-    if (serial) {
-        identity.serial = *serial;
-    } else if (!is_refused(serial.error())) {
-        return std::unexpected(std::move(serial.error()));
-    }
     auto designators = scsi::vpd_identification(drive);
     if (designators) {
         for (const auto& designator : *designators) {

@@ -1,6 +1,7 @@
 // The memory in the cartridge (MAM): our note of what is on the tape, and whether it still says what is there.
 #include "drives/operations.hpp"
 
+#include <array>
 #include <span>
 
 namespace capstan::drives::operations {
@@ -33,10 +34,18 @@ Result<std::optional<MemoryNote>> read_memory(const scsi::Target& drive) {
     return MemoryNote{std::string(text_of(noted.note->application)), current};
 }
 
-Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry) {
-    CAPSTAN_TRY(const auto before, read_noted(drive));
-    // Something was written on the tape since the note before: a reference that stayed as it was is worth nothing.
-    const bool stuck = before.note && before.note->change_reference == before.change_reference;
+Result<std::uint64_t> void_memory(const scsi::Target& drive) {
+    CAPSTAN_TRY(auto noted, read_noted(drive));
+    if (!noted.note || noted.note->change_reference == 0 || noted.note->change_reference != noted.change_reference) return noted.change_reference;
+    noted.note->change_reference = 0;
+    const std::array changed{scsi::Attribute{AttributeId::coherency, scsi::AttributeFormat::binary, false, scsi::encode_coherency(*noted.note)}};
+    CAPSTAN_CHECK(scsi::write_attributes(drive, changed));
+    return noted.change_reference;
+}
+
+Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry, std::uint64_t before) {
+    CAPSTAN_TRY(const auto now, read_noted(drive));
+    const bool stuck = now.change_reference == before;
     std::vector<scsi::Attribute> attributes;
     if (entry.texts) {
         attributes = {scsi::ascii_attribute(AttributeId::application_vendor, "CAPSTAN", 8),
@@ -46,7 +55,7 @@ Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry) {
                       scsi::text_attribute(AttributeId::media_pool, entry.texts->pool)};
     }
     const auto text = bytes_of(entry.note);
-    const scsi::Coherency note{stuck ? 0 : before.change_reference, entry.count, entry.set, {text.begin(), text.end()}};
+    const scsi::Coherency note{stuck ? 0 : now.change_reference, entry.count, entry.set, {text.begin(), text.end()}};
     attributes.push_back({AttributeId::coherency, scsi::AttributeFormat::binary, false, scsi::encode_coherency(note)});
     auto written = scsi::write_attributes(drive, attributes);
     const bool refused = !written && written.error().sense && scsi::key_of(*written.error().sense) == scsi::SenseKey::illegal_request;

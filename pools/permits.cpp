@@ -222,8 +222,10 @@ class Judge {
         if (auto refusal = kept()) return refusal;
         if (medium_.kind != MediumKind::blank)
             if (auto refusal = stopped(false)) return refusal;
-        const bool unexpired =
-            facts_.newest_keep_until && (*facts_.newest_keep_until >= facts_.now || !facts_.clock_stop.empty());
+        const auto* memory = memory_of(medium_);
+        const bool kept_by_memory = memory && memory->newest_keep_until >= facts_.now;
+        const bool unexpired = kept_by_memory || (facts_.newest_keep_until &&
+                                                  (*facts_.newest_keep_until >= facts_.now || !facts_.clock_stop.empty()));
         if (unexpired && !word->even_unexpired)
             return no(Recovery::ask_operator, "sets on it have not expired",
                       "Say that these sets, too, are not needed.");

@@ -50,8 +50,10 @@ void DecoderStage::Work::take_stretch() {
         joins = true;
         skip = 0;
     } else {
+        if (!stretch.broke_off.empty()) reader.broke_off(stretch.broke_off);
         if (decoder) decoder->finish();
-        reader.give_up();
+        if (stretch.broke_off.empty()) reader.give_up();
+        else reader.give_up_before(stretch.first_address, stretch.broke_off);
         mtf::DecoderSettings settings;
         settings.names = mtf::NameRule::escaped;
         settings.starts_at_block = true;
@@ -142,7 +144,7 @@ StepResult DecoderStage::step() {
 
 void DecoderStage::begin_stretch(Stretch stretch) {
     std::lock_guard lock(work_->mutex);
-    if (!stretch.continues) work_->left = stretch.wanted.size();
+    if (!stretch.continues && stretch.broke_off.empty()) work_->left = stretch.wanted.size();
     work_->next = std::move(stretch);
 }
 

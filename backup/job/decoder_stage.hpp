@@ -46,6 +46,9 @@ struct Stretch {
     // The stretch goes on with what the one before left open: the set continues on another medium, whose first block is
     // the continuation (SSET*, …) that the decoder joins.
     bool continues = false;
+    // Not empty: why the stretch before broke off. What it wanted from `first_address` on is wanted still, and this stretch begins there;
+    // what lies before that and is not complete is lost for this reason.
+    std::string broke_off;
 };
 
 class DecoderStage final : public Stage {

@@ -50,6 +50,14 @@ void ObjectReader::give_up() {
     wanted_.clear();
 }
 
+void ObjectReader::give_up_before(std::uint64_t address, const std::string& why) {
+    object_end();
+    while (!wanted_.empty() && wanted_.front().address < address) {
+        report(IssueKind::damaged, wanted_.front(), why);
+        wanted_.pop_front();
+    }
+}
+
 std::vector<UnresolvedLink> ObjectReader::take_unresolved_links() {
     std::lock_guard lock(mutex_);
     return std::exchange(unresolved_, {});

@@ -21,6 +21,12 @@ class ObjectReader final : public mtf::DecoderEvents {
     std::vector<UnresolvedLink> take_unresolved_links();  // any thread
     // The stretch is over and does not go on: what is open or was never met is damaged.
     void give_up();
+    // It broke off and goes on at `address`: what lies before that is damaged, for this reason. The first before the decoder is told that
+    // the data end, so that the object in hand has the real reason.
+    void broke_off(const std::string& why) {
+        if (open_) damage_ = why;
+    }
+    void give_up_before(std::uint64_t address, const std::string& why);
 
     void directory(const mtf::Place& place, const mtf::DirectoryBlock& block) override;
     void file(const mtf::Place& place, const mtf::FileBlock& block) override;

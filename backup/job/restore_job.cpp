@@ -129,6 +129,7 @@ Result<std::deque<RestoreJob::Step>> RestoreJob::read_selection() {
             steps.push_back(std::move(step));
         }
         auto& step = steps.back();
+        step.starts.push_back({object.wanted.address, object.block, object.offset});
         step.stretch.wanted.push_back(std::move(object.wanted));
         step.blocks = std::max(step.blocks, object.end - raw(step.first));
     }
@@ -146,17 +147,42 @@ Task<Result<void>> RestoreJob::read_steps() {
     while (!selection_done_) {
         CAPSTAN_CO_TRY(auto steps, co_await next_steps());
         for (auto& step : steps) {
-            if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
-            auto done = co_await run_step(std::move(step));
-            if (done) continue;
-            if (done.error().recovery != Recovery::replace_medium) co_return done;
-            // What could not be read is named by the stage at the stretch's end; the rest of the medium is still
-            // wanted.
-            log::warning("read-failed", {{"volume_tag", volume_tag_}, {"error", to_text(done.error())}});
-            CAPSTAN_CO_CHECK(co_await end_stretch());
+            for (bool more = true; more;) {
+                if (cancelled_) co_return fail(Recovery::cancelled, "the job was cancelled");
+                auto done = co_await run_step(step);
+                if (done) break;
+                if (done.error().recovery != Recovery::replace_medium) co_return done;
+                CAPSTAN_CO_TRY(more, co_await go_on_behind(step, std::move(done.error())));
+            }
         }
     }
     co_return Result<void>{};
+}
+
+// What lies in the block that could not be read is lost; what begins behind it is wanted still.
+Task<Result<bool>> RestoreJob::go_on_behind(Step& step, Error error) {
+    const auto bad = position_;
+    log::warning("read-failed", {{"volume_tag", volume_tag_}, {"block", std::to_string(raw(bad))}, {"error", to_text(error)}});
+    CAPSTAN_CO_CHECK(co_await end_stretch());
+    // On a further medium there is only the end of the step's last object.
+    const bool here = mounted_extent_ == step.extent && bad >= step.first;
+    auto next = step.starts.end();
+    if (here) next = std::ranges::find_if(step.starts, [&](const Start& start) { return start.block > bad; });
+    const bool found = next != step.starts.end();
+    Stretch rest;
+    rest.broke_off = fmt::format("block {} of {} cannot be read: {}", raw(bad), volume_tag_.empty() ? plan_.file : volume_tag_, to_text(error));
+    rest.first_address = found ? next->address : UINT64_MAX;
+    if (!found) {
+        stage_->begin_stretch(std::move(rest));
+        CAPSTAN_CO_CHECK(co_await end_stretch());
+        co_return false;
+    }
+    rest.offset = next->offset;
+    step.stretch = std::move(rest);
+    step.blocks -= std::min(step.blocks, raw(next->block) - raw(step.first));
+    step.first = next->block;
+    step.starts.erase(step.starts.begin(), next);
+    co_return true;
 }
 
 // Names that are links to a file that was not chosen: its data are read for them.
@@ -259,7 +285,7 @@ Task<Result<void>> RestoreJob::end_stretch() {
     co_return co_await wait_idle();
 }
 
-Task<Result<void>> RestoreJob::run_step(Step step) {
+Task<Result<void>> RestoreJob::run_step(Step& step) {
     CAPSTAN_CO_CHECK(co_await mount(step.extent));
     stage_->begin_stretch(std::move(step.stretch));
     CAPSTAN_CO_TRY(bool more, co_await read_blocks(step.first, step.blocks));

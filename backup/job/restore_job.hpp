@@ -35,8 +35,14 @@ class RestoreJob {
     const DriveName& drive() const { return drive_; }
 
   private:
+    struct Start {  // where an object begins
+        std::uint64_t address = 0;
+        BlockNumber block{};
+        std::uint32_t offset = 0;
+    };
     struct Step {  // a stretch and where it lies
         Stretch stretch;
+        std::vector<Start> starts;  // of the stretch's objects, in order
         std::size_t extent = 0;  // index into the selection's extents
         BlockNumber first{};
         std::uint64_t blocks = 0;  // about; more are read when an object goes on
@@ -53,7 +59,9 @@ class RestoreJob {
     Result<std::deque<Step>> read_selection();   // worker's thread
     Task<Result<void>> read_steps();
     Task<Result<void>> read_links();
-    Task<Result<void>> run_step(Step step);
+    Task<Result<void>> run_step(Step& step);
+    // Behind the block that could not be read. False: nothing that is wanted begins there.
+    Task<Result<bool>> go_on_behind(Step& step, Error error);
     Task<Result<void>> wait_idle();
     Task<Result<void>> end_stretch();
     Task<Result<void>> mount(std::size_t extent);

@@ -1,6 +1,7 @@
 // A write that failed: what is proven on the medium stays there, all else is still in the ring and goes to the next cartridge of
 // the family. Nothing is written over what another session left, and nothing is believed that the drive did not confirm.
 #include "backup/job/set_writer_job.hpp"
+#include "drives/scsi/sense.hpp"
 
 #include <fmt/format.h>
 
@@ -34,7 +35,9 @@ Task<Result<bool>> SetWriterJob::go_on_elsewhere(drives::StreamReport report) {
     const auto resume = stage_->resume_point(sequence);
     if (nothing_here) {
         extents_.pop_back();
-        close_session(pools::MountPort::After::failed, to_text(*report.error));
+        // Nothing of this set was even sent: what is there is whole, and may be appended to once its end was proven.
+        const bool untouched = report.position == session_.medium.recorded_end && !scsi::tells_of_bad_medium(*report.error);
+        close_session(untouched ? pools::MountPort::After::suspect : pools::MountPort::After::failed, to_text(*report.error));
     } else {
         CAPSTAN_CO_CHECK(co_await leave_medium(place, resume, report));
     }

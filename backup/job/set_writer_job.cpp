@@ -151,6 +151,9 @@ Task<Result<SetNumber>> SetWriterJob::run() {
     begin_extents();
     auto stage_run = run_beside(environment_, *stage_, *ring_);
     auto outcome = co_await stream();
+    if (outcome) {
+        co_await remember();
+    }
     if (!outcome) {
         // Nobody writes any more. The ring is left alone: a drive that never answered may still have it in use.
         stage_->abandon();
@@ -328,9 +331,6 @@ Task<Result<void>> SetWriterJob::commit(CheckpointPart part, BlockNumber proven)
     committed_.changed += record.changed;
     last_checkpoint_ = environment_.clock.now();
     session_.medium.recorded_end = proven;
-    if (complete_) {
-        co_await remember();
-    }
     co_return Result<void>{};
 }
 

@@ -94,9 +94,9 @@ Task<Result<void>> SetWriterJob::end_medium(EndAt place, const mtf::ResumePoint&
     extents_.back().end_fla = end_address(place, resume, proven);
     CAPSTAN_CO_CHECK(pools::commit_checkpoint(environment_.store, record_of(end.value_or(proven))));
     bytes_on_medium_ = 0;
-    if (end) {
+    if (end) {  // it is marked, proven and committed, whatever becomes of the note
         co_await remember();
-        end = co_await writer->finish();
+        (void)co_await writer->finish();
         if (environment_.loop.stopping()) co_return fail(Recovery::cancelled, "the daemon is stopping");
     }
     if (end) close_session(pools::MountPort::After::full);

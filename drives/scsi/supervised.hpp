@@ -59,7 +59,8 @@ class WatchedTransport final : public Transport {
   private:
     void note(const Sense& sense) {
         if (is_unit_attention(sense)) log_.unit_attentions.push_back(sense);
-        if (key_of(sense) == SenseKey::not_ready) log_.not_ready = sense;
+        const bool only_memory = sense.code.asc == 0x04 && sense.code.ascq == 0x10;  // AUXILIARY MEMORY NOT ACCESSIBLE: the tape is
+        if (key_of(sense) == SenseKey::not_ready && !only_memory) log_.not_ready = sense;
         if (key_of(sense) == SenseKey::recovered_error) ++log_.recovered;
         if (key_of(sense) == SenseKey::medium_error) ++log_.medium_errors;
     }

@@ -28,6 +28,8 @@ constexpr Default kDefaults[] = {
     {Opcode::read_element_status, 60min},  // a robot may scan first when its own picture is stale
     {Opcode::move_medium, 15min},          // with retries and, in some libraries, the unload of the drive
     {Opcode::prevent_allow_medium_removal, 5min},
+    {Opcode::read_attribute, 10min},  // LTO-9 names two minutes
+    {Opcode::write_attribute, 10min},
 };
 constexpr std::chrono::milliseconds kOther = 2min;
 

@@ -115,6 +115,9 @@ constexpr std::string_view kVersion6[] = {
     "CREATE TABLE error_counts (cartridge BIGINT NOT NULL, drive_key TEXT NOT NULL, drive TEXT NOT NULL, drive_serial TEXT NOT NULL,"
     " recovered BIGINT NOT NULL, hard BIGINT NOT NULL, last BIGINT NOT NULL, PRIMARY KEY (cartridge, drive_key))",
     "CREATE INDEX error_counts_by_drive ON error_counts (drive_key)",
+};
+
+constexpr std::string_view kVersion7[] = {
     "ALTER TABLE devices RENAME COLUMN state TO before",
 };
 
@@ -124,7 +127,8 @@ constexpr Migration kMigrations[] = {
     {3, "work that a crash cut off goes on; all counts of a job stay", kVersion3},
     {4, "runs of several sets", kVersion4},
     {5, "the density of a cartridge", kVersion5},
-    {6, "errors of cartridges and drives; devices that were replaced", kVersion6},
+    {6, "errors of cartridges and drives", kVersion6},
+    {7, "devices that were replaced", kVersion7},
 };
 
 Result<void> run_step(Database& database, const Migration& step) {

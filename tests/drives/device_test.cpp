@@ -122,6 +122,7 @@ TEST(ThreadDevice, IsLetGoOfWhenACommandNeverComesBack) {
     loop.spawn(ask(device, 0, 2, answers));
     wait_for(context, [&] { return answers.size() == 2; });
     EXPECT_EQ(answers.back(), "2");
+    EXPECT_TRUE(fresh->close(10s)) << "its thread is done with the loop before that goes";
 }
 
 TEST(ThreadDevice, CloseDoesNotWaitForEver) {

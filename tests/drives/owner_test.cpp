@@ -19,7 +19,7 @@ TEST(DriveOwner, RefusesADriveWithAnotherSerialNumber) {
     DriveOwner owner(sim.loop, sim.clock, sim.device(1, "drive D1"), {.name = DriveName{"D1"}, .serial = "SOMEBODY"});
     auto identity = sim.run(owner.identify());
     ASSERT_FALSE(identity);
-    EXPECT_EQ(identity.error().recovery, Recovery::ask_operator);
+    EXPECT_EQ(identity.error().recovery, Recovery::stop_device);
     DriveOwner robot(sim.loop, sim.clock, sim.device(0, "drive D1"), {.name = DriveName{"D1"}, .serial = {}});
     EXPECT_FALSE(sim.run(robot.identify())) << "a robot is no drive";
 }

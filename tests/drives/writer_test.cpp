@@ -1,6 +1,10 @@
 // Write sessions: permits, checkpoints, the end of the medium, and what goes wrong in the midst.
 #include "tests/drives/write_support.hpp"
 
+#include "drives/scsi/attentions.hpp"
+#include "drives/scsi/commands.hpp"
+#include "drives/virtual/virtual_transport.hpp"
+
 namespace capstan::drives {
 namespace {
 
@@ -101,6 +105,13 @@ TEST(BlockWriter, LeavesANoteInTheCartridgesMemory) {
     ASSERT_TRUE(drive.sim.run(writer->finish()));
     EXPECT_EQ(note()->note, "three");
     EXPECT_FALSE(note()->current) << "a fourth block is there";
+    // Also with a drive whose reference stays the same: our own writing voids the note first.
+    vl::VirtualTransport look(drive.sim.library, vl::NexusId{5}, 1);
+    ASSERT_TRUE(scsi::take_attentions(look));
+    const auto attributes = scsi::read_attributes(look).value();
+    const auto* found = scsi::find_attribute(attributes, scsi::AttributeId::coherency);
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(scsi::decode_coherency(found->value)->change_reference, 0U);
 
     writer = drive.writer_at(BlockNumber{4});
     ASSERT_TRUE(drive.sim.run(writer->remember({"nothing was written", 4, 2, {}})));

@@ -228,6 +228,17 @@ TEST(Judge, TheMemoryOfTheCartridgeCanOnlyForbid) {
             ASSERT_FALSE(judgement);
             EXPECT_NE(judgement.error().database_is_old.find("its memory names set 50"), std::string::npos);
         }
+        // An operator's word for what has expired is none for what the memory says is kept.
+        auto forced = make_case(WritePurpose::operator_forced, Seen::matching, SideState::available, true);
+        forced.request.medium = c.request.medium;
+        forced.request.medium.memory = good;
+        for (bool kept : {false, true}) {
+            for (bool even_unexpired : {false, true}) {
+                forced.request.medium.memory->newest_keep_until = kept ? kForever : kStart - 1h;
+                forced.request.word = OperatorWord{CartridgeId{1}, "anna", "not needed", MediumKind::capstan, even_unexpired};
+                EXPECT_EQ(judge(forced.request, forced.facts).has_value(), !kept || even_unexpired);
+            }
+        }
         // Whatever it says of the end: what was found on the tape, or taken from it, is judged as ever.
         c.request.medium = medium_of(Seen::matching, End::recorded, Last::another, Unfinished::none, true);
         c.request.medium.memory = good;
