@@ -19,6 +19,7 @@ struct MediumFault {
         read,
         write,          // accepted where the drive buffers: told later, as a deferred error
         write_at_once,  // the WRITE of it fails, and takes nothing
+        memory,         // at block 0: the chip in the cartridge does not answer
     } when = When::read;
 };
 

@@ -19,6 +19,7 @@ Answer TapeDrive::read_attribute(const Command& command) {
     const auto cdb = *scsi::from_cdb<Cdb>(command.cdb);
     const auto room = cdb.allocation_length.value();
     if (cdb.partition != 0 || cdb.volume != 0) return check_condition(code::kInvalidField);
+    if (bad(BlockNumber{0}, MediumFault::When::memory)) return check_condition(code::kMemoryNotAccessible);
     constexpr std::array<std::uint8_t, 4> kOneFromZero{0, 2, 0, 1};  // two bytes follow: the first is 0, there is 1
     auto all = health_.attributes(*cartridge_);
     std::vector<scsi::AttributeId> ids;
@@ -40,6 +41,7 @@ Answer TapeDrive::read_attribute(const Command& command) {
 Answer TapeDrive::write_attribute(const Command& command) {
     const auto cdb = *scsi::from_cdb<scsi::WriteAttributeCdb>(command.cdb);
     if (cdb.partition != 0 || cdb.volume != 0) return check_condition(code::kInvalidField);
+    if (bad(BlockNumber{0}, MediumFault::When::memory)) return check_condition(code::kMemoryNotAccessible);
     if (cdb.parameter_length.value() == 0) return {};
     if (auto reason = write_protected()) return check_condition(*reason);
     const auto bytes = gather(command.data_out, cdb.parameter_length.value());

@@ -136,6 +136,26 @@ TEST(Memory, ThatIsLostCostsTheWayToTheEnd) {
     EXPECT_GT(*used, 0U);
 }
 
+// It helps, and no more: everything goes on as with a drive that has none.
+TEST(Memory, ThatDoesNotAnswerIsNoTrouble) {
+    Reused site;
+    vl::FaultPlan faults;
+    faults.medium.push_back({"CAP001L8", BlockNumber{0}, vl::MediumFault::When::memory});
+    site.plane.faults = faults;
+    site.plane.library->set_faults(faults);
+    site.backup();
+    site.backup();
+    EXPECT_EQ(site.plane.sets().size(), 4U) << "two jobs, their catalogs behind them";
+    EXPECT_FALSE(site.row().suspect);
+    EXPECT_EQ(site.row().side.state, pools::SideState::allocated);
+    auto& drive = site.plane.plane->libraries().front()->drives()[0];
+    EXPECT_EQ(drive.trouble, "");
+    site.expire();
+    auto used = site.use_again();
+    ASSERT_TRUE(used) << to_text(used.error());
+    EXPECT_GT(*used, 0U);
+}
+
 // Whoever reads the memory without Capstan sees whose the cartridge is.
 TEST(Memory, NamesTheCartridgeForOtherPrograms) {
     Reused site;
@@ -170,6 +190,32 @@ TEST(Drives, ThatWereReplacedAreToldAndRemembered) {
     plane.start();  // the first drive is back in its place
     EXPECT_EQ(shown().serial, before.serial);
     EXPECT_EQ(shown().replaced_serial, "OTHER42");
+}
+
+// With its serial number in the configuration the new drive is not used: jobs go on in the other one, and no cartridge is blamed.
+TEST(Drives, ThatAreNotTheConfiguredOnesAreLeftOut) {
+    PlaneOptions options;
+    options.serials = {"CAPVTL0001D1", "CAPVTL0001D2"};
+    Plane plane(options);
+    plane.start();
+    plane.label_all(2);
+    const auto tree = plane.make_tree("tree", 6, 20000);
+    ASSERT_EQ(plane.backup(tree).state, pools::JobState::complete);
+    plane.until([&] { return !plane.plane->libraries().front()->drives()[0].cartridge; }, 1h);
+    ASSERT_TRUE(plane.library->replace_drive(1, "OTHER42"));
+    for (int i = 0; i < 2; ++i) {
+        const auto job = plane.backup(tree);
+        EXPECT_EQ(job.state, pools::JobState::complete) << job.message;
+    }
+    EXPECT_EQ(plane.cartridge("CAP002L8").side.state, pools::SideState::available) << "the family goes on on its own cartridge";
+    const auto& drive = plane.plane->libraries().front()->drives()[0];
+    EXPECT_NE(drive.trouble.find("its serial number is OTHER42, the configuration says CAPVTL0001D1"), std::string::npos) << drive.trouble;
+    EXPECT_FALSE(drive.cartridge);
+    vl::VirtualTransport look(plane.library, vl::NexusId{77}, 1);
+    ASSERT_TRUE(scsi::take_attentions(look));
+    const auto held = scsi::read_reservation(look);
+    ASSERT_TRUE(held);
+    EXPECT_FALSE(held->reservation) << "it is somebody else's drive, perhaps";
 }
 
 TEST(ErrorCounts, TellTheCartridgeFromTheDrive) {

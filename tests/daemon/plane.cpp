@@ -119,7 +119,10 @@ config::Settings Plane::settings() const {
     one.name = "LIB1";
     one.changer.virtual_library.emplace().directory = scratch / "library";
     for (auto element : {1U, 2U}) {
-        one.drives.push_back({.name = fmt::format("D{}", element), .element = element, .dismount_delay = std::chrono::seconds{1}});
+        one.drives.push_back({.name = fmt::format("D{}", element),
+                              .element = element,
+                              .serial = options.serials[element - 1],
+                              .dismount_delay = std::chrono::seconds{1}});
     }
     one.foreign = options.foreign;
     settings.libraries.push_back(one);

@@ -43,6 +43,7 @@ struct PlaneOptions {
     std::string media;                // instead of `cartridges`
     bool second_library = false;             // LIB2 with the drives E1 and E2, cartridges SEC001L8…
     config::ForeignSettings foreign;         // of LIB1
+    std::vector<std::string> serials = {"", ""};  // of its drives, in the configuration
 };
 
 class Plane {

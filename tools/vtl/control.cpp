@@ -64,8 +64,8 @@ std::span<const Control::Act> Control::acts() {
         {"hang", "drive1|changer [SECONDS]", "its commands wait; without SECONDS until 'resume'", 1, 2, &Control::hang},
         {"resume", "drive1|changer", "what hung is carried out, unless it was aborted", 1, 1, &Control::resume},
         {"drop-sessions", "", "ends every connection of every initiator", 0, 0, &Control::drop_sessions},
-        {"medium-fault", "VOLUME BLOCK read|write|deferred",
-         "that block cannot be read; WRITE of it fails; or it is accepted and told later", 3, 3, &Control::medium_fault},
+        {"medium-fault", "VOLUME BLOCK read|write|deferred|memory",
+         "that block cannot be read; WRITE of it fails; or it is accepted and told later; memory at 0: its chip is silent", 3, 3, &Control::medium_fault},
         {"command-fault", "drive1|changer no-answer|lost-answer|gone|recovered [N]",
          "to the Nth command from now (1): not carried out; carried out; this and all later ones have no answer; a recovered error", 2, 3,
          &Control::command_fault},
@@ -248,8 +248,10 @@ Result<std::string> Control::medium_fault(Words words) {
         fault.when = MediumFault::When::write_at_once;
     else if (words[2] == "deferred")
         fault.when = MediumFault::When::write;
+    else if (words[2] == "memory")
+        fault.when = MediumFault::When::memory;
     else
-        return refuse(fmt::format("'{}' is neither read, write nor deferred", words[2]));
+        return refuse(fmt::format("'{}' is neither read, write, deferred nor memory", words[2]));
     library().add_fault(std::move(fault));
     return std::string{};
 }
