@@ -131,12 +131,18 @@ TEST_F(BadPdu, DataOutOfOrderEndTheConnection) {
         const char* what;
         std::uint32_t offset, tag_more, size, data_sn = 0;
     };
+    std::uint8_t session = 10;  // each a nexus of its own: the end of one is no unit attention of the next
     for (const auto& wrong : {Wrong{"offset", 512, 0, 512}, Wrong{"transfer tag", 0, 1, 512}, Wrong{"more than asked for", 0, 0, 1024},
                               Wrong{"number", 0, 0, 512, 1}}) {
         client = std::make_unique<RawClient>(target->address());
-        ASSERT_TRUE(in({{"InitialR2T", "Yes"}, {"ImmediateData", "No"}, {"MaxBurstLength", "512"}}));
-        VirtualTransport drive(library, NexusId{1}, 1);
-        settle(drive);
+        ASSERT_TRUE(client->log_in(session++, {{"InitialR2T", "Yes"}, {"ImmediateData", "No"}, {"MaxBurstLength", "512"}}));
+        for (std::uint32_t tag = 100; tag < 110; ++tag) {
+            auto asking = ready();
+            asking.task_tag = BigEndian<4>{tag};
+            asking.code |= flag::kImmediate;
+            ASSERT_TRUE(client->send(asking));
+            if (status() == 0U) break;
+        }
         ASSERT_TRUE(client->send(command(flag::kWrite, 2048, {0x0A, 0, 0, 8, 0, 0})));
         const auto asked = client->receive();
         ASSERT_TRUE(asked && asked->header.pdu_code() == PduCode::ready_to_transfer) << wrong.what;
@@ -150,7 +156,7 @@ TEST_F(BadPdu, DataOutOfOrderEndTheConnection) {
         EXPECT_EQ(rejected(), RejectReason::protocol_error) << wrong.what;
         EXPECT_FALSE(client->receive()) << wrong.what;
     }
-    VirtualTransport look(library, NexusId{1}, 1);
+    VirtualTransport look(library, NexusId{2}, 1);
     settle(look);
     const auto position = scsi::read_position(look, scsi::PositionForm::long_form);
     ASSERT_TRUE(position);
