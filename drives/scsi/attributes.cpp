@@ -114,7 +114,7 @@ std::optional<Coherency> decode_coherency(Bytes value) {
     const auto count = reader.big<8>(), set = reader.big<8>();
     const auto length = reader.big<2>();
     const auto application = length ? reader.take(*length) : std::nullopt;
-    if (!application || reader.left() > 0) return std::nullopt;
+    if (!reference || !count || !set || !application || reader.left() > 0) return std::nullopt;
     Coherency coherency{0, *count, *set, {application->begin(), application->end()}};
     for (auto byte : *reference) coherency.change_reference = coherency.change_reference << 8 | byte;
     return coherency;
