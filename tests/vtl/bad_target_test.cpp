@@ -15,16 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-FileHandle connection_to(const std::string& address) {
-    FileHandle socket(::socket(AF_INET, SOCK_STREAM, 0));
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::connect(socket.get(), static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof(to)), 0);
-    return socket;
-}
-
 class Liar {
   public:
     using Lie = std::function<void(std::vector<std::uint8_t>&)>;  // changes one PDU of the target: header, data, padding
@@ -50,7 +40,7 @@ class Liar {
         for (;;) {
             FileHandle socket(::accept(listener_.get(), nullptr, nullptr));
             if (!socket) return;
-            Stream client(std::move(socket)), target(connection_to(target_));
+            Stream client(std::move(socket)), target(connect_to(target_));
             std::thread forth([&] {
                 std::array<std::uint8_t, 1> byte{};
                 while (client.read(byte)) {

@@ -16,19 +16,19 @@ using scsi::IscsiTransport;
 
 inline constexpr const char* kName = "iqn.2026-11.org.example:library";
 
+inline FileHandle connect_to(const std::string& address) {
+    FileHandle socket(::socket(AF_INET, SOCK_STREAM, 0));
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(socket.get(), static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof(to)), 0);
+    return socket;
+}
+
 // An initiator that sends what the test gives it.
 class RawClient {
     Stream stream_;
-
-    static FileHandle connect_to(const std::string& address) {
-        FileHandle socket(::socket(AF_INET, SOCK_STREAM, 0));
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
-        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        EXPECT_EQ(::connect(socket.get(), static_cast<sockaddr*>(static_cast<void*>(&to)), sizeof(to)), 0);
-        return socket;
-    }
 
   public:
     explicit RawClient(const std::string& address) : stream_(connect_to(address)) { stream_.limit_reading(std::chrono::seconds{20}); }
