@@ -166,7 +166,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
         if (!core.identity_in_doubt) break;
     }
     if (core.identity_in_doubt)
-        co_return fail(Recovery::retry_later, fmt::format("{}: it was reset again and again while it was prepared", core.subject()));
+        co_return fail(Recovery::retry_later, fmt::format("{}: it was reset again and again while it was prepared", core.subject()),
+                       "Look for another program or host that uses the drive, and at its power and cable");
     const auto& medium = prepared.medium;
     core.identity.claim = prepared.claim.claim;
     if (prepared.claim.by_another) co_return std::unexpected(std::move(*prepared.claim.by_another));
