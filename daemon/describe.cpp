@@ -132,11 +132,9 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
     info.counts_position = identity.counts_position;
     describe_abilities(identity, info);
     if (auto errors = pools::ErrorCounts(plane.context().store).in_drive(drive.owner->name(), identity.serial)) {
-        info.cartridges_with_errors = static_cast<std::uint32_t>(errors->size());
-        for (const auto& each : *errors) {
-            info.recovered_errors += each.recovered;
-            info.hard_errors += each.hard;
-        }
+        info.cartridges_with_errors = errors->cartridges;
+        info.recovered_errors = errors->recovered;
+        info.hard_errors = errors->hard;
     }
     if (const auto& loading = drive.owner->loading()) describe_loading(*loading, plane.context().clock.now(), info);
     info.trouble = !drive.trouble.empty() ? drive.trouble : drive.owner->why_faulted();

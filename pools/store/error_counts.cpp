@@ -44,8 +44,17 @@ Result<std::vector<ErrorCount>> ErrorCounts::of(CartridgeId cartridge) {
     return query(store_.database(), "cartridge = $1", sql::values(raw(cartridge)));
 }
 
-Result<std::vector<ErrorCount>> ErrorCounts::in_drive(const DriveName& drive, const std::string& serial) {
-    return query(store_.database(), "drive_key = $1", sql::values(key_of(drive, serial)));
+Result<ErrorCounts::Total> ErrorCounts::in_drive(const DriveName& drive, const std::string& serial) {
+    CAPSTAN_TRY(auto row, store_.database().query_one("SELECT COALESCE(SUM(recovered), 0), COALESCE(SUM(hard), 0), COUNT(*) FROM error_counts"
+                                                      " WHERE drive_key = $1",
+                                                      sql::values(key_of(drive, serial)), "iii"));
+    Total total;
+    if (!row) return total;
+    total.recovered = row->number<std::uint64_t>();
+    total.hard = row->number<std::uint64_t>();
+    total.cartridges = row->number<std::uint32_t>();
+    CAPSTAN_CHECK(row->check("error_counts"));
+    return total;
 }
 
 }  // namespace capstan::pools

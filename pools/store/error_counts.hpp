@@ -24,7 +24,11 @@ class ErrorCounts {
     // Adds to what is there for this cartridge in this drive (by its serial number, else by its name).
     Result<void> add(WriteTransaction& transaction, const ErrorCount& count);
     Result<std::vector<ErrorCount>> of(CartridgeId cartridge);  // most recent first
-    Result<std::vector<ErrorCount>> in_drive(const DriveName& drive, const std::string& serial);
+    struct Total {
+        std::uint64_t recovered = 0, hard = 0;
+        std::uint32_t cartridges = 0;  // that met them
+    };
+    Result<Total> in_drive(const DriveName& drive, const std::string& serial);
 
   private:
     StateStore& store_;
