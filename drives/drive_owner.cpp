@@ -159,8 +159,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     operations::Prepared prepared;
     for (int attempt = 0; attempt < 3; ++attempt) {
         if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
-        Operation<Result<operations::Prepared>> operation = [key = core.settings.key](const scsi::Target& drive) {
-            return operations::prepare(drive, key);
+        Operation<Result<operations::Prepared>> operation = [key = core.settings.key, append = core.identity.has_append_only](const scsi::Target& drive) {
+            return operations::prepare(drive, key, append);
         };
         CAPSTAN_CO_TRY(prepared, co_await core.perform(std::move(operation)));
         if (!core.identity_in_doubt) break;
@@ -343,7 +343,9 @@ Task<Result<void>> DriveOwner::unload() {
     CAPSTAN_CO_TRY(auto turn, co_await core.turn());
     CAPSTAN_CO_CHECK(core.request<UnloadAsked>("unload"));
     core.forget(fmt::format("{}: it is being unloaded", core.subject()));
-    Operation<Result<void>> operation = &operations::unload;
+    Operation<Result<void>> operation = [append = core.identity.has_append_only](const scsi::Target& drive) {
+        return operations::unload(drive, append);
+    };
     auto done = co_await core.perform(std::move(operation), Attention::is_expected);
     if (done && core.state == DriveState::unloading) core.fact<Ejected>();
     if (!done && core.state == DriveState::unloading)

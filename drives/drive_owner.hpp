@@ -27,6 +27,7 @@ struct DriveIdentity {
     bool timeouts_known = false;           // REPORT SUPPORTED OPERATION CODES gave command timeouts
     scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
     bool has_memory = false;               // it reads and writes the memory of cartridges (MAM)
+    bool has_append_only = false;          // ALLOW OVERWRITE is in its list; whether the mode takes is seen with each cartridge
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
     std::string kind;                        // "LTO-8", as its densities or its name say; empty: not known
     std::vector<DensityAbility> densities;   // what it reads and writes: its own word, else by its model; empty: not known
@@ -40,6 +41,7 @@ struct PreparedMedium {
     bool write_protected = false;
     std::uint8_t density = 0;  // density code of MODE SENSE, 0: the drive did not say
     std::uint32_t block_size_min = 1, block_size_max = 0;
+    bool append_only = false;  // the drive writes over nothing but where ALLOW OVERWRITE let it: read back
 };
 
 // The first object of a medium. Only `blank` may ever be taken for an unused medium (design rules 2 and 12).
@@ -129,7 +131,8 @@ class DriveOwner final : public BlockReader {
     // ready and "no medium yet" are waited for (the latter 15 minutes at most), a seated cartridge is loaded. Errors: ask_operator at
     // `limit`, else by sense. identity().load_limit is what the drive itself may need.
     Task<Result<void>> wait_until_ready(std::chrono::seconds limit);
-    // Takes all unit attentions, reserves the drive, prevents removal, sets variable blocks and buffered mode and reads them back, rewinds.
+    // Takes all unit attentions, reserves the drive, prevents removal, sets variable blocks, buffered mode and, where the
+    // drive has it, append-only mode and reads them back, rewinds.
     // From then on position and modes are trusted.
     Task<Result<PreparedMedium>> prepare();
     // Rewinds and reads at most `size_max` bytes of the first block (0: as much as the drive can). Error only when trust was lost.

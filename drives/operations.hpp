@@ -38,8 +38,8 @@ struct Prepared {
     PreparedMedium medium;
     scsi::Claimed claim;  // of_another: nothing was prepared
 };
-Result<Prepared> prepare(const scsi::Target& drive, const Key& key);  // takes unit attentions
-Result<void> unload(const scsi::Target& drive);             // takes unit attentions
+Result<Prepared> prepare(const scsi::Target& drive, const Key& key, bool has_append_only);  // takes unit attentions
+Result<void> unload(const scsi::Target& drive, bool has_append_only);                       // takes unit attentions
 
 // Where the drive stands after reading is said even when the read failed: std::nullopt is unknown.
 struct FirstRead {
@@ -71,6 +71,8 @@ struct WriteCursor {
     std::uint64_t ring_sequence = 0;
     BlockNumber ring_position{};
     bool early_warning = false;
+    bool append_only = false;  // the drive refuses to write over anything
+    bool overwrites = false;   // but for the next object, which the permit lets it write over what lies there
 };
 struct Streamed {
     StreamReport report;

@@ -27,6 +27,7 @@ constexpr Offer kOffers[] = {
     {Opcode::prevent_allow_medium_removal, "prevent removal"},
     {Opcode::set_capacity, "SET CAPACITY"},
     {Opcode::format_medium, "FORMAT MEDIUM"},
+    {Opcode::allow_overwrite, "append-only mode"},
 };
 
 class Commands {
@@ -63,6 +64,7 @@ void note_commands(Identified& found, const std::vector<scsi::SupportedCommand>&
     identity.timeouts_known =
         std::ranges::any_of(list, [](const auto& each) { return each.timeouts && each.timeouts->recommended.count() > 0; });
     identity.has_memory = commands.has(Opcode::read_attribute) && commands.has(Opcode::write_attribute);
+    identity.has_append_only = commands.has(Opcode::allow_overwrite);
     identity.counts_position = !commands.has(Opcode::locate_16) && !commands.has(Opcode::locate_10);
     auto& lacks = identity.not_offered;
     if (!identity.timeouts_known) lacks.emplace_back("time limits of commands");

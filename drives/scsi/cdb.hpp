@@ -41,6 +41,7 @@ enum class Opcode : std::uint8_t {
     mode_sense_10 = 0x5A,
     persistent_reserve_in = 0x5E,
     persistent_reserve_out = 0x5F,
+    allow_overwrite = 0x82,
     read_attribute = 0x8C,
     write_attribute = 0x8D,
     space_16 = 0x91,

@@ -98,6 +98,8 @@ Result<void> rewind(const Target& target, Wait wait = Wait::until_done);
 Result<BlockLimits> read_block_limits(const Target& target);
 enum class EraseKind : std::uint8_t { short_erase, long_erase };
 Result<void> erase(const Target& target, EraseKind kind, Wait wait = Wait::until_done);
+// In append-only mode: the next write may destroy what lies at this block and behind it. The drive must stand there.
+Result<void> allow_overwrite(const Target& target, BlockNumber at);
 
 // What the drive can read and write; a refusal (ILLEGAL REQUEST) means that it does not tell.
 enum class DensityScope : std::uint8_t { drive, medium };  // medium: only what fits the cartridge that is loaded

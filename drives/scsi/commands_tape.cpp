@@ -92,6 +92,11 @@ Result<void> erase(const Target& target, EraseKind kind, Wait wait) {
     return done(run(target, "erase the tape", to_cdb(Erase6Cdb{.flags = flags})));
 }
 
+Result<void> allow_overwrite(const Target& target, BlockNumber at) {
+    const AllowOverwriteCdb cdb{.mode = raw(AllowOverwriteCdb::Mode::at_position), .object = BigEndian<8>{raw(at)}};
+    return done(run(target, "allow the next write to overwrite", to_cdb(cdb)));
+}
+
 Result<std::vector<Density>> report_densities(const Target& target, DensityScope scope) {
     constexpr std::string_view act = "ask what it can read and write";
     constexpr std::size_t kSize = 16 * 1024;

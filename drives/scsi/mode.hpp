@@ -164,11 +164,12 @@ static_assert(sizeof(DeviceConfigurationPage) == 16);
 struct DeviceConfigurationExtensionPage {  // SSC-4 8.3.8, subpage 01h of the page before
     static constexpr std::uint8_t kPage = 0x10, kSubpage = 0x01;
     static constexpr std::uint8_t kSubpageFormat = 0x40;  // byte 0: SPF
+    static constexpr std::uint8_t kWriteModeMask = 0xF0, kOverwriteAllowed = 0x00, kAppendOnly = 0x10;  // byte 5
     std::uint8_t page_code = kSubpageFormat | kPage;
     std::uint8_t subpage_code = kSubpage;
     BigEndian<2> page_length{28};
     std::uint8_t alert_flags = 0;                // byte 4: TARPF, TASER, TARPC, TAPLSD
-    std::uint8_t write_and_erase_mode = 0;       // byte 5: write mode in bits 7-4 (1: append-only), short erase mode in bits 3-0
+    std::uint8_t write_and_erase_mode = 0;       // byte 5: write mode in bits 7-4, short erase mode in bits 3-0
     BigEndian<2> programmable_early_warning{};   // bytes 6-7: PEWS, MB before early warning; 0: off
     std::uint8_t encryption_flags = 0;
     std::array<std::uint8_t, 23> reserved_9{};

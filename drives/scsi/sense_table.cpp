@@ -218,6 +218,7 @@ constexpr SenseRule kRules[] = {
     {{0x7, 0x30, 0x05}, replace_medium, kReadOnlyGeneration},
     {{0x7, 0x30, 0x0C}, replace_medium, kWriteOnce},
     {{0x7, 0x30, 0x0D}, replace_medium, kTampered},
+    {{0x7, 0x50, 0x01}, replace_medium, "The drive writes over nothing (append-only mode); its end is read back before anything is appended."},
     {{0x7, 0x5A, 0x02}, ask_operator, kTab},
     {{0x7, 0x74, 0x00}, ask_operator, kKey},
     {{0x7, 0x74, 0x01}, ask_operator, kKey},

@@ -162,6 +162,23 @@ struct Erase6Cdb {  // SSC-4 5.2
 };
 static_assert(sizeof(Erase6Cdb) == 6);
 
+struct AllowOverwriteCdb {  // SSC-4 7.1: in append-only mode, what the next write, or the next FORMAT MEDIUM, may destroy
+    static constexpr Opcode kOpcode = Opcode::allow_overwrite;
+    static constexpr std::uint8_t kModeMask = 0x0F;
+    enum class Mode : std::uint8_t { nothing = 0, at_position = 1, format = 2 };
+    std::uint8_t opcode = raw(kOpcode);
+    std::uint8_t reserved_1 = 0;
+    std::uint8_t mode = 0;  // byte 2, bits 3-0: Mode
+    std::uint8_t partition = 0;
+    BigEndian<8> object{};  // bytes 4-11: where the drive must stand, for at_position
+    std::array<std::uint8_t, 3> reserved_12{};
+    std::uint8_t control = 0;
+    friend constexpr bool operator==(const AllowOverwriteCdb&, const AllowOverwriteCdb&) = default;
+};
+static_assert(sizeof(AllowOverwriteCdb) == 16);
+static_assert(encode(AllowOverwriteCdb{.mode = 1, .object = BigEndian<8>{0x0102}}) ==
+              Wire<AllowOverwriteCdb>{0x82, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0});
+
 // --- READ POSITION, SSC-4 7.8 ---
 enum class PositionForm : std::uint8_t { short_block = 0x00, short_vendor = 0x01, long_form = 0x06, extended = 0x08 };
 

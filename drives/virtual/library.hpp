@@ -122,6 +122,7 @@ class VirtualLibrary {
     void name_nexus(NexusId nexus, const std::string& name);  // "iqn.…,i,0x…": how reservations are told of
     void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
     void take_attentions(std::uint8_t lun);  // as if another program of each initiator's host had been told instead
+    Result<void> move_tape(std::uint8_t lun, BlockNumber block);  // as if another program had sent LOCATE
     void set_faults(FaultPlan plan);  // counting starts again
     // One more fault; a jam or command fault is counted from now on.
     void add_fault(MediumFault fault);

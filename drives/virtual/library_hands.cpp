@@ -206,6 +206,15 @@ void VirtualLibrary::take_attentions(std::uint8_t lun) {
     unit->take_attentions();
 }
 
+Result<void> VirtualLibrary::move_tape(std::uint8_t lun, BlockNumber block) {
+    if (lun == 0 || lun > drives()) return refuse(fmt::format("there is no drive {}", lun));
+    auto& drive = *state_->drives[lun - 1u];
+    std::lock_guard lock(drive.mutex());
+    if (const auto problem = drive.move_tape(block))
+        return refuse(fmt::format("drive {} does not stand at block {} now: {}", lun, raw(block), to_text(problem->code)));
+    return {};
+}
+
 void VirtualLibrary::set_faults(FaultPlan plan) {
     {
         std::lock_guard lock(state_->changer->mutex());

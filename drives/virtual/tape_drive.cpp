@@ -35,6 +35,7 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::mode_sense_10, {}, 1, 60},
     {Opcode::persistent_reserve_in, {}, 1, 60},
     {Opcode::persistent_reserve_out, {}, 1, 60},
+    {Opcode::allow_overwrite, {}, 1, 60},
     {Opcode::read_attribute, {}, 1, 60},
     {Opcode::write_attribute, {}, 1, 60},
     {Opcode::space_16, {}, 180, 2900},
@@ -124,6 +125,7 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::test_unit_ready: return {};
         case Opcode::read_attribute: return read_attribute(command);
         case Opcode::write_attribute: return write_attribute(command);
+        case Opcode::allow_overwrite: return allow_overwrite(command);
         case Opcode::rewind: answer = rewind(); break;
         case Opcode::read_6: answer = read(command); break;
         case Opcode::write_6: answer = write(command); break;
@@ -138,6 +140,7 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::format_medium: answer = format_medium(command); break;
         default: return check_condition(code::kInvalidOpcode);
     }
+    forget_allowance(command, answer, from);
     auto to_byte = cartridge_->byte_position(position_);
     answer.motion.from = from;
     answer.motion.to = position_;

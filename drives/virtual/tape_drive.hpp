@@ -28,6 +28,7 @@ class TapeDrive final : public DeviceServer {
     bool threaded() const { return threaded_.load(std::memory_order_relaxed); }  // any thread
 
     void power_cycle();
+    std::optional<Sense> move_tape(BlockNumber block);  // as another program's LOCATE would; or why not
     void set_medium_faults(std::vector<MediumFault> faults) { faults_ = std::move(faults); }
     void add_medium_fault(MediumFault fault) { faults_.push_back(std::move(fault)); }
 
@@ -75,6 +76,11 @@ class TapeDrive final : public DeviceServer {
     bool bad(BlockNumber block, MediumFault::When when) const;
     Sense failed(const Error& error);  // our own files failed: logged, and told as the drive would
     std::optional<SenseCode> write_protected() const;
+    // tape_drive_append.cpp
+    Answer allow_overwrite(const Command& command);
+    bool append_only() const;
+    std::optional<SenseCode> may_write_here() const;  // why not: write protected, or append-only and not at the end of data
+    void forget_allowance(const Command& command, const Answer& answer, BlockNumber from);  // it was for one write, just here
     // tape_drive_medium.cpp
     Answer report_densities(const Command& command);
     Answer set_capacity(const Command& command);
@@ -118,6 +124,8 @@ class TapeDrive final : public DeviceServer {
     scsi::DataCompressionPage compression_;
     scsi::DeviceConfigurationPage configuration_;
     scsi::DeviceConfigurationExtensionPage extension_;
+    std::optional<BlockNumber> overwrite_at_;  // ALLOW OVERWRITE, until it was used or the tape was moved
+    bool may_format_ = false;
 };
 
 }  // namespace capstan::virtual_library

@@ -193,7 +193,7 @@ Answer TapeDrive::write(const Command& command) {
     std::uint64_t count = fixed ? length : 1, size = fixed ? block_length_ : length;
     if (model_ != nullptr && size > model_->block_size_max) return check_condition(code::kInvalidField);
     if (size_of(command.data_out) < count * size) return check_condition(code::kInvalidField);
-    if (auto reason = write_protected()) return check_condition(*reason);
+    if (auto reason = may_write_here()) return check_condition(*reason);
     Answer answer;
     answer.motion.activity = buffered_ ? Activity::write : Activity::synchronise;
     Warning warning;
@@ -255,7 +255,7 @@ Answer TapeDrive::write_filemarks(const Command& command) {
     std::uint64_t count = cdb.count.value();
     bool immediate = scsi::has(cdb.flags, Cdb::kImmediate);
     if (scsi::has(cdb.flags, Cdb::kSetmarks)) return check_condition(code::kInvalidField);
-    if (auto reason = count > 0 ? write_protected() : std::nullopt) return check_condition(*reason);
+    if (auto reason = count > 0 ? may_write_here() : std::nullopt) return check_condition(*reason);
     if (auto noted = count > 0 ? health_.before_change() : Result<void>{}; !noted) return check_condition(failed(noted.error()));
     Answer answer;
     answer.motion.activity = immediate ? Activity::filemark : Activity::synchronise;
@@ -286,7 +286,7 @@ Answer TapeDrive::write_filemarks(const Command& command) {
 
 Answer TapeDrive::erase(const Command& command) {
     (void)command;  // LONG only takes longer: nothing that was there can be read afterwards either way
-    if (auto reason = write_protected()) return check_condition(*reason);
+    if (auto reason = may_write_here()) return check_condition(*reason);
     if (auto problem = flush()) return check_condition(*problem);
     if (auto noted = health_.before_change(); !noted) return check_condition(failed(noted.error()));
     if (auto cut = cartridge_->truncate(position_); !cut) return check_condition(failed(cut.error()));

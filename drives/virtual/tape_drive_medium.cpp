@@ -76,6 +76,7 @@ Answer TapeDrive::format_medium(const Command& command) {
 Answer TapeDrive::make_blank(MediumInfo info) {
     if (raw(position_) != 0) return check_condition(code::kPastBeginning);
     if (auto reason = write_protected()) return check_condition(*reason);
+    if (append_only() && !may_format_ && raw(cartridge_->end()) > 0) return check_condition(code::kAppendOnly);
     if (auto problem = flush()) return check_condition(*problem);
     if (auto noted = health_.before_change(); !noted) return check_condition(failed(noted.error()));
     if (auto cut = cartridge_->truncate(BlockNumber{0}); !cut) return check_condition(failed(cut.error()));

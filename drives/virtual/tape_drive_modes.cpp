@@ -38,6 +38,8 @@ void TapeDrive::default_modes() {
     compression_ = default_compression();
     configuration_ = default_configuration();
     extension_ = {};
+    overwrite_at_.reset();
+    may_format_ = false;
 }
 
 Answer TapeDrive::mode_sense(const Command& command) {
@@ -77,7 +79,8 @@ Answer TapeDrive::mode_sense(const Command& command) {
         configuration.position_flags = 0;
         configuration.write_delay = BigEndian<2>{0xFFFF};
         configuration.end_of_data_flags = DeviceConfigurationPage::kSoftwareProtect;
-        extension = {.programmable_early_warning = BigEndian<2>{0xFFFF}};
+        extension = {.write_and_erase_mode = DeviceConfigurationExtensionPage::kWriteModeMask,
+                     .programmable_early_warning = BigEndian<2>{0xFFFF}};
     }
     auto want = [&](std::uint8_t code, std::uint8_t its_subpage = 0) {
         return (wanted == code || wanted == scsi::kAllPages) && (subpage == its_subpage || subpage == kAllSubpages);
@@ -127,8 +130,15 @@ Answer TapeDrive::mode_select(const Command& command) {
         configuration.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning |
                                           (page->end_of_data_flags & DeviceConfigurationPage::kSoftwareProtect);
     }
-    if (auto page = scsi::find_page<DeviceConfigurationExtensionPage>(*data))
+    if (auto page = scsi::find_page<DeviceConfigurationExtensionPage>(*data)) {
+        using Page = DeviceConfigurationExtensionPage;
+        const auto wanted = static_cast<std::uint8_t>(page->write_and_erase_mode & Page::kWriteModeMask);
+        if (wanted != Page::kOverwriteAllowed && wanted != Page::kAppendOnly) return check_condition(code::kInvalidParameter);
+        // What protects a tape lasts as long as the tape is in.
+        if (wanted != Page::kAppendOnly && append_only() && load_ == Load::ready) return check_condition(code::kInvalidParameter);
+        extension.write_and_erase_mode = wanted;
         extension.programmable_early_warning = page->programmable_early_warning;
+    }
     bool buffered = mode == scsi::kModeBuffered;
     if (auto problem = !buffered && buffered_ && load_ == Load::ready ? flush() : std::nullopt)
         return check_condition(*problem);

@@ -107,6 +107,14 @@ Answer TapeDrive::go_to(BlockNumber target) {
     return answer;
 }
 
+std::optional<Sense> TapeDrive::move_tape(BlockNumber block) {
+    if (not_ready()) return waits();
+    if (auto problem = flush()) return problem;
+    overwrite_at_.reset();
+    may_format_ = false;
+    return go_to(block).sense;
+}
+
 Answer TapeDrive::locate(const Command& command) {
     using Cdb = scsi::Locate16Cdb;
     std::uint64_t target = 0;

@@ -22,6 +22,8 @@ struct DriveFixture {
     explicit DriveFixture(vl::LibraryGeometry geometry = {}, std::shared_ptr<vl::FixedTime> times = nullptr)
         : sim(std::move(geometry), std::move(times)), owner(sim.loop, sim.clock, sim.device(1, "drive D1"), settings()) {
         owner.on_trust_lost = [this](const std::string& why) { reasons.push_back(why); };
+        auto identity = sim.run(owner.identify());  // as the daemon does when it starts
+        EXPECT_TRUE(identity) << to_text(identity.error());
     }
     static DriveSettings settings() { return {.name = DriveName{"D1"}, .serial = {}}; }
 

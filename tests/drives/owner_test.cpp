@@ -109,7 +109,8 @@ TEST(DriveOwner, SaysWhatADriveDoesNotOffer) {
     EXPECT_TRUE(identity->counts_position);
     EXPECT_TRUE(identity->densities.empty()) << "it does not tell, and its name says nothing";
     EXPECT_EQ(identity->not_offered, (std::vector<std::string>{"LOCATE", "long READ POSITION", "cartridge memory (MAM)", "density report",
-                                                               "SET CAPACITY", "FORMAT MEDIUM", "programmable early warning"}));
+                                                               "SET CAPACITY", "FORMAT MEDIUM", "append-only mode",
+                                                               "programmable early warning"}));
     drive.insert();
     drive.make_ready();
     auto writer = drive.writer_at(BlockNumber{0});

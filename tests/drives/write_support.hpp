@@ -20,4 +20,16 @@ inline std::uint64_t objects_on(DriveFixture& drive) {
     return 0;
 }
 
+inline std::vector<std::uint8_t> block_on(DriveFixture& drive, std::uint64_t number) {
+    for (const auto& cartridge : drive.sim.library->cartridges()) {
+        if (cartridge.element != drive.sim.drive(1)) continue;
+        auto file = vl::CartridgeFile::open_read_only(cartridge.directory);
+        std::vector<std::uint8_t> bytes(kBlock);
+        auto read = (*file)->read(BlockNumber{number}, bytes);
+        bytes.resize(read ? *read : 0);
+        return bytes;
+    }
+    return {};
+}
+
 }  // namespace capstan::drives

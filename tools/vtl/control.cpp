@@ -59,6 +59,7 @@ std::span<const Control::Act> Control::acts() {
         {"power-cycle", "drive1|changer|all", "off and on: what a drive had buffered is lost", 1, 1, &Control::power_cycle},
         {"reset", "drive1|changer", "a reset as by another initiator", 1, 1, &Control::reset},
         {"take-attentions", "drive1|changer", "as if another program had been told of a reset or power-on", 1, 1, &Control::take_attentions},
+        {"locate", "drive1 BLOCK", "moves the tape, as if another program had", 2, 2, &Control::locate},
         {"replace", "drive1 SERIAL", "another drive in its place, with this serial number, until the program ends", 2, 2,
          &Control::replace},
         {"hang", "drive1|changer [SECONDS]", "its commands wait; without SECONDS until 'resume'", 1, 2, &Control::hang},
@@ -209,6 +210,13 @@ Result<std::string> Control::reset(Words words) {
 Result<std::string> Control::take_attentions(Words words) {
     CAPSTAN_TRY(const auto unit, unit_of(words[0]));
     library().take_attentions(unit);
+    return std::string{};
+}
+
+Result<std::string> Control::locate(Words words) {
+    CAPSTAN_TRY(const auto unit, unit_of(words[0]));
+    CAPSTAN_TRY(const auto block, number_in(words[1], 0, UINT32_MAX));
+    CAPSTAN_CHECK(library().move_tape(unit, BlockNumber{block}));
     return std::string{};
 }
 

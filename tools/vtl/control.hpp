@@ -35,6 +35,7 @@ class Control {
     Result<std::string> power_cycle(Words words);
     Result<std::string> reset(Words words);
     Result<std::string> take_attentions(Words words);
+    Result<std::string> locate(Words words);
     Result<std::string> replace(Words words);
     Result<std::string> hang(Words words);
     Result<std::string> resume(Words words);
