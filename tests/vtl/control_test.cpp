@@ -1,6 +1,7 @@
 // The operator's hands while the library serves: by the words, and through the socket in its directory.
 #include "support.hpp"
 
+#include "drives/scsi/claim.hpp"
 #include "drives/scsi/iscsi/iscsi_transport.hpp"
 #include "tools/vtl/control_door.hpp"
 
@@ -98,6 +99,11 @@ TEST_F(Hands, WhatIsNoActIsRefusedWithAReason) {
                              "hang drive1 0",
                              "hang",
                              "replace changer X",
+                             "locate changer 0",
+                             "locate drive1 0",
+                             "locate drive1 far",
+                             "reserve drive1",
+                             "reserve drive1 yes",
                              "replace drive1 a-b",
                              "medium-fault CAP001L8 -1 read",
                              "medium-fault CAP001L8 1 melt",
@@ -194,6 +200,41 @@ TEST_F(Hands, ADriveIsReplacedByAnother) {
     ASSERT_TRUE(serial) << to_text(serial.error());
     EXPECT_EQ(*serial, "OTHER42");
     EXPECT_EQ(ready(*drive), "06/29/00");
+}
+
+TEST_F(Hands, ATapeIsMovedUnderItsUser) {
+    load();
+    auto drive = initiator(1);
+    ASSERT_EQ(settle(*drive), "GOOD");
+    for (unsigned i = 0; i < 3; ++i) ASSERT_EQ(told(write(*drive, block(i, 4096))), "GOOD");
+    EXPECT_EQ(done("locate drive1 1"), "ok");
+    EXPECT_EQ(scsi::current_block(*drive), BlockNumber{1});
+    EXPECT_NE(done("locate drive1 4").find("08/00/05"), std::string::npos) << "three blocks are on it";
+    EXPECT_EQ(scsi::current_block(*drive), BlockNumber{3});
+}
+
+TEST_F(Hands, AnotherHostTakesADriveAndGivesItBack) {
+    constexpr scsi::ReservationKey kOurs{42};
+    auto drive = initiator(1);
+    settle(*drive);
+    ASSERT_TRUE(scsi::claim(*drive, kOurs));
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(done("reserve drive1 on"), "ok");
+        EXPECT_FALSE(drive->execute(scsi::to_cdb(scsi::RewindCdb{}), {}, {}, 1s)) << "RESERVATION CONFLICT";
+        auto refused = scsi::claim(*drive, kOurs);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(to_text(refused.error().sense.value_or(Sense{}).code), "06/2A/05") << "registrations preempted";
+        refused = scsi::claim(*drive, kOurs);
+        ASSERT_FALSE(refused);
+        EXPECT_NE(refused.error().happened.find("another-host"), std::string::npos) << refused.error().happened;
+        EXPECT_EQ(done("reserve drive1 off"), "ok");
+        settle(*drive);
+        EXPECT_EQ(scsi::claim(*drive, kOurs), scsi::Claim::held);
+    }
+    EXPECT_EQ(done("reserve changer on"), "ok");
+    EXPECT_EQ(done("reserve changer on"), "ok") << "as it is";
+    EXPECT_EQ(done("reserve changer off"), "ok");
+    EXPECT_EQ(done("reserve changer off"), "ok");
 }
 
 TEST_F(Hands, SessionsAreDropped) {

@@ -1,5 +1,9 @@
 #include "tools/vtl/control.hpp"
 
+#include "drives/scsi/attentions.hpp"
+#include "drives/scsi/claim.hpp"
+#include "drives/virtual/virtual_transport.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -60,6 +64,8 @@ std::span<const Control::Act> Control::acts() {
         {"reset", "drive1|changer", "a reset as by another initiator", 1, 1, &Control::reset},
         {"take-attentions", "drive1|changer", "as if another program had been told of a reset or power-on", 1, 1, &Control::take_attentions},
         {"locate", "drive1 BLOCK", "moves the tape, as if another program had", 2, 2, &Control::locate},
+        {"reserve", "drive1|changer on|off", "another host takes the device for itself, from whoever has it; or gives it back", 2, 2,
+         &Control::reserve},
         {"replace", "drive1 SERIAL", "another drive in its place, with this serial number, until the program ends", 2, 2,
          &Control::replace},
         {"hang", "drive1|changer [SECONDS]", "its commands wait; without SECONDS until 'resume'", 1, 2, &Control::hang},
@@ -217,6 +223,28 @@ Result<std::string> Control::locate(Words words) {
     CAPSTAN_TRY(const auto unit, unit_of(words[0]));
     CAPSTAN_TRY(const auto block, number_in(words[1], 0, UINT32_MAX));
     CAPSTAN_CHECK(library().move_tape(unit, BlockNumber{block}));
+    return std::string{};
+}
+
+Result<std::string> Control::reserve(Words words) {
+    CAPSTAN_TRY(const auto unit, unit_of(words[0]));
+    if (words[1] != "on" && words[1] != "off") return refuse(fmt::format("'{}' is neither on nor off", words[1]));
+    constexpr scsi::ReservationKey kTheirs{0x414E4F54484552};
+    constexpr virtual_library::NexusId kAnotherHost{UINT64_MAX};
+    library().name_nexus(kAnotherHost, "iqn.2026-11.example:another-host");
+    virtual_library::VirtualTransport host({target_, &library()}, kAnotherHost, unit);
+    CAPSTAN_CHECK(scsi::take_attentions(host));
+    if (words[1] == "off") {
+        CAPSTAN_CHECK(scsi::unclaim(host, kTheirs));
+        return std::string{};
+    }
+    CAPSTAN_CHECK(scsi::register_key(host, kTheirs));
+    CAPSTAN_TRY(const auto now, scsi::read_reservation(host));
+    if (now.reservation) {
+        CAPSTAN_CHECK(scsi::preempt(host, kTheirs, now.reservation->key));
+    } else {
+        CAPSTAN_CHECK(scsi::reserve_exclusively(host, kTheirs));
+    }
     return std::string{};
 }
 

@@ -36,6 +36,7 @@ class Control {
     Result<std::string> reset(Words words);
     Result<std::string> take_attentions(Words words);
     Result<std::string> locate(Words words);
+    Result<std::string> reserve(Words words);
     Result<std::string> replace(Words words);
     Result<std::string> hang(Words words);
     Result<std::string> resume(Words words);
