@@ -49,13 +49,13 @@ TEST_P(TapeConformance, AppendOnlyWritesOverNothing) {
     ASSERT_TRUE(page && scsi::find_page<Extension>(*page));
     EXPECT_EQ(scsi::find_page<Extension>(*page)->write_and_erase_mode, Extension::kAppendOnly);
     EXPECT_EQ(told(write(drive(), block(4, 1000))), "GOOD") << "it stands at the end of data";
-    for (std::uint64_t at : {0, 2}) {
-        ASSERT_TRUE(scsi::locate(drive(), BlockNumber{at}));
+    for (std::uint64_t here : {0, 2}) {
+        ASSERT_TRUE(scsi::locate(drive(), BlockNumber{here}));
         EXPECT_EQ(told(write(drive(), block(9, 1000))), kRefused);
         EXPECT_EQ(told(run(drive(), scsi::WriteFilemarks6Cdb{.count = BigEndian<3>{1}})), kRefused);
         EXPECT_EQ(told(run(drive(), scsi::Erase6Cdb{})), kRefused);
         EXPECT_EQ(told(run(drive(), scsi::WriteFilemarks6Cdb{})), "GOOD") << "it only synchronises";
-        EXPECT_EQ(place(drive()), std::to_string(at));
+        EXPECT_EQ(place(drive()), std::to_string(here));
     }
     ASSERT_TRUE(scsi::rewind(drive()));
     EXPECT_EQ(to_text(scsi::format_medium(drive()).error().sense->code), kRefused);
