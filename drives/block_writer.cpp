@@ -9,7 +9,7 @@ using Operation = std::move_only_function<T(const scsi::Target&)>;
 
 DriveBlockWriter::DriveBlockWriter(std::shared_ptr<DriveOwner::Core> core, WritePermit permit)
     : core_(std::move(core)), permit_(std::move(permit)), stop_(std::make_shared<std::atomic<bool>>(false)) {
-    cursor_.position = cursor_.proven = permit_.terms().first_block;
+    cursor_.position = cursor_.proven = cursor_.first = permit_.terms().first_block;
     // An append is for the end of data alone: there the drive itself sees to it that nothing is overwritten.
     cursor_.append_only = core_->medium.append_only;
     cursor_.overwrites = cursor_.append_only && raw(cursor_.position) == 0;

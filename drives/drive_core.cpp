@@ -72,6 +72,14 @@ void DriveOwner::Core::medium_changed() {
     fact<Inserted>();
 }
 
+void DriveOwner::Core::note_write_mode() {
+    constexpr std::string_view kRefused = "append-only mode (it lists the command and does not take the mode)";
+    if (!identity.has_append_only || medium.append_only) return;
+    if (std::ranges::find(identity.not_offered, kRefused) != identity.not_offered.end()) return;
+    identity.not_offered.emplace_back(kRefused);
+    log::warning("append-only-refused", {{"drive", settings.name.text}, {"volume_tag", volume_tag.text}});
+}
+
 void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention) {
     counters.recovered_errors += log.recovered;
     counters.medium_errors += log.medium_errors;

@@ -47,6 +47,7 @@ class DriveOwner::Core {
     void believe_error(const Error& error);
     Result<void> check_trusted(std::string_view what) const;
     void medium_changed();
+    void note_write_mode();  // a drive that lists append-only mode and does not take it: the operator sees it
     void cartridge_gone();
     void hold(const WritePermit& permit);
     Result<void> check_permit(const WritePermit& permit) const;

@@ -177,6 +177,7 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
                        "Run an inventory of the library");
     }
     core.medium = medium;
+    core.note_write_mode();
     core.prepared = true;
     core.position = BlockNumber{0};
     co_return medium;

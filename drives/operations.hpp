@@ -71,9 +71,19 @@ struct WriteCursor {
     std::uint64_t ring_sequence = 0;
     BlockNumber ring_position{};
     bool early_warning = false;
+    BlockNumber first{};       // where the session began
     bool append_only = false;  // the drive refuses to write over anything
     bool overwrites = false;   // but for the next object, which the permit lets it write over what lies there
 };
+// Append-only mode. The tape stands at its beginning. True: the mode is in effect, as read back; false: the drive does not take it.
+Result<bool> set_append_only(const scsi::Target& drive);
+// Without a cartridge: for the programs that use the drive after us. What fails is logged.
+void leave_append_only(const scsi::Target& drive);
+// Just before an object is written: the drive is told once that it may write over what lies there, if the cursor says so.
+Result<void> use_allowance(const scsi::Target& drive, WriteCursor& cursor);
+// What a write that failed is called where the drive refused to write over something (replace_medium); any other error as it is.
+Error explain_refusal(const scsi::Target& drive, const WriteCursor& cursor, Error error);
+
 struct Streamed {
     StreamReport report;
     WriteCursor cursor;

@@ -1,5 +1,4 @@
 // Getting a cartridge ready and letting it go.
-#include "config/base/log.hpp"
 #include "drives/operations.hpp"
 #include "drives/scsi/attentions.hpp"
 #include "drives/scsi/claim.hpp"
@@ -64,49 +63,6 @@ Result<PreparedMedium> set_modes(const scsi::Target& drive) {
     return medium;
 }
 
-Result<scsi::DeviceConfigurationExtensionPage> read_write_mode(const scsi::Target& drive) {
-    using Page = scsi::DeviceConfigurationExtensionPage;
-    CAPSTAN_TRY(const auto data, scsi::mode_sense(drive, Page::kPage, scsi::PageControl::current, Page::kSubpage));
-    if (auto page = scsi::find_page<Page>(data)) return *page;
-    return fail(Recovery::give_up, fmt::format("{}: asked for mode page 10h/01h, it answers without it", drive.name));
-}
-
-// Sets what read_write_mode() says now.
-Result<void> set_write_mode(const scsi::Target& drive, scsi::DeviceConfigurationExtensionPage page, std::uint8_t mode) {
-    using Page = scsi::DeviceConfigurationExtensionPage;
-    page.page_code = Page::kSubpageFormat | Page::kPage;  // without PS, which only a reply has
-    page.write_and_erase_mode = static_cast<std::uint8_t>((page.write_and_erase_mode & ~Page::kWriteModeMask) | mode);
-    scsi::ModeData data;
-    data.device_specific = scsi::kModeBuffered;
-    data.pages.push_back(scsi::to_page(page));
-    return scsi::mode_select(drive, data);
-}
-
-// True: it is in effect, as read back. Some drives have the command but not the mode: that is no error. What the drive says of
-// something else in between, as a unit attention, is.
-Result<bool> set_append_only(const scsi::Target& drive) {
-    using Page = scsi::DeviceConfigurationExtensionPage;
-    const auto is_set = [](const Page& page) { return (page.write_and_erase_mode & Page::kWriteModeMask) == Page::kAppendOnly; };
-    auto found = read_write_mode(drive);
-    if (!found && is_refused(found.error())) return false;
-    if (!found) return std::unexpected(std::move(found.error()));
-    if (is_set(*found)) return true;
-    auto set = set_write_mode(drive, *found, Page::kAppendOnly);
-    if (!set && is_refused(set.error())) return false;
-    if (!set) return std::unexpected(std::move(set.error()));
-    CAPSTAN_TRY(const auto now, read_write_mode(drive));
-    return is_set(now);
-}
-
-// For the programs that use the drive after us; it does not follow the cartridge that has left it.
-void leave_append_only(const scsi::Target& drive) {
-    using Page = scsi::DeviceConfigurationExtensionPage;
-    const auto found = read_write_mode(drive);
-    if (!found || (found->write_and_erase_mode & Page::kWriteModeMask) != Page::kAppendOnly) return;
-    if (auto left = set_write_mode(drive, *found, Page::kOverwriteAllowed); !left)
-        log::warning("append-only-stays", {{"drive", std::string(drive.name)}, {"reason", to_text(left.error())}});
-}
-
 Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key, bool has_append_only) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
     CAPSTAN_TRY(auto claimed, scsi::claim(drive, key));
@@ -116,14 +72,14 @@ Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key, bool ha
     auto held = scsi::set_medium_removal(drive, scsi::Removal::prevent);
     if (!held && !is_refused(held.error())) return std::unexpected(std::move(held.error()));
     CAPSTAN_TRY(auto medium, set_modes(drive));
-    if (has_append_only) {
-        CAPSTAN_TRY(medium.append_only, set_append_only(drive));
-    }
     CAPSTAN_TRY(auto limits, scsi::read_block_limits(drive));
     medium.block_size_min = limits.size_min;
     medium.block_size_max = limits.size_max;
     CAPSTAN_CHECK(scsi::rewind(drive));
     CAPSTAN_CHECK(confirm(drive, BlockNumber{0}));
+    if (has_append_only) {
+        CAPSTAN_TRY(medium.append_only, set_append_only(drive));
+    }
     return Prepared{medium, std::move(claimed)};
 }
 
@@ -251,8 +207,8 @@ Result<void> unload(const scsi::Target& drive, bool has_append_only) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
     auto allowed = scsi::set_medium_removal(drive, scsi::Removal::allow);
     if (!allowed && !is_refused(allowed.error())) return std::unexpected(std::move(allowed.error()));
-    if (readiness.not_ready && readiness.not_ready->code.asc == 0x3A) return {};  // it let go of the cartridge already
-    CAPSTAN_CHECK(scsi::unload(drive));
+    const bool let_go_already = readiness.not_ready && readiness.not_ready->code.asc == 0x3A;
+    if (!let_go_already) CAPSTAN_CHECK(scsi::unload(drive));
     if (has_append_only) leave_append_only(drive);
     return {};
 }

@@ -39,28 +39,6 @@ void prove_what_the_drive_names(const scsi::Target& drive, WriteCursor& cursor, 
     if (plausible && on_medium > cursor.proven && on_medium <= stands) cursor.proven = on_medium;
 }
 
-bool is_refused_by_mode(const Error& error, const WriteCursor& cursor) {
-    return cursor.append_only && error.sense && !error.sense->deferred && scsi::key_of(*error.sense) == scsi::SenseKey::data_protect;
-}
-// In append-only mode a drive writes over nothing by itself: where that would happen, the tape is not where it was left.
-Error explain_refusal(const scsi::Target& drive, const WriteCursor& cursor, Error error) {
-    if (!is_refused_by_mode(error, cursor)) return error;
-    return {Recovery::replace_medium,
-            fmt::format("{}: it refuses to write over what lies where it stands, which is not block {} where it was sent or has written to: {}",
-                        drive.name, raw(cursor.position), error.happened),
-            "Nothing more is written to this cartridge until its end was read back; look for another program that uses the drive", error.sense};
-}
-
-// Once, just before the first object that goes where something else lies. A drive that finds nothing to allow refuses this; whether it
-// lets the write pass, the write shows.
-Result<void> use_allowance(const scsi::Target& drive, WriteCursor& cursor) {
-    if (!cursor.overwrites) return {};
-    cursor.overwrites = false;
-    auto allowed = scsi::allow_overwrite(drive, cursor.position);
-    const bool refused = !allowed && allowed.error().sense && scsi::key_of(*allowed.error().sense) == scsi::SenseKey::illegal_request;
-    return refused ? Result<void>{} : allowed;
-}
-
 struct Stream {
     const scsi::Target& drive;
     BlockRing& ring;
@@ -230,7 +208,7 @@ Result<ItemsWritten> write_items(const scsi::Target& drive, WriteCursor cursor, 
 Result<WriteCursor> mark_end(const scsi::Target& drive, WriteCursor cursor, const std::vector<WriteItem>& items) {
     CAPSTAN_CHECK(operations::locate(drive, cursor.proven));
     cursor.position = cursor.proven;
-    cursor.overwrites = cursor.append_only;
+    cursor.overwrites = cursor.append_only && cursor.proven > cursor.first;  // over what this session wrote, and nothing else
     CAPSTAN_TRY(auto marked, write_items(drive, cursor, items));
     if (marked.report.written != items.size())
         return fail(Recovery::replace_medium, fmt::format("{}: there is no room to mark the end of what is proven", drive.name));

@@ -136,6 +136,8 @@ Answer TapeDrive::mode_select(const Command& command) {
         if (wanted != Page::kOverwriteAllowed && wanted != Page::kAppendOnly) return check_condition(code::kInvalidParameter);
         // What protects a tape lasts as long as the tape is in.
         if (wanted != Page::kAppendOnly && append_only() && load_ == Load::ready) return check_condition(code::kInvalidParameter);
+        if (wanted == Page::kAppendOnly && !append_only() && load_ == Load::ready && raw(position_) > 0)
+            return check_condition(code::kPastBeginning);
         extension.write_and_erase_mode = wanted;
         extension.programmable_early_warning = page->programmable_early_warning;
     }

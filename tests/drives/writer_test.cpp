@@ -214,7 +214,7 @@ TEST(BlockWriter, AnotherProgramThatMovesTheTapeOverwritesNothing) {
     auto report = drive.stream(*writer, ring);
     EXPECT_EQ(report.reason, Reason::failed);
     ASSERT_TRUE(report.error);
-    EXPECT_NE(report.error->happened.find("refuses to write over"), std::string::npos) << to_text(*report.error);
+    EXPECT_NE(report.error->happened.find("refuses to write over what lies at block 2, where it stands"), std::string::npos) << to_text(*report.error);
     EXPECT_EQ(report.error->recovery, Recovery::replace_medium);
     EXPECT_EQ(report.proven_position, BlockNumber{0});
     EXPECT_FALSE(permit->valid());
