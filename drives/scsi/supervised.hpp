@@ -30,9 +30,11 @@ struct CommandLog {
     std::atomic<bool> abandoned = false;
 };
 
-// The device's thread. BUSY, TASK SET FULL and RESERVATION CONFLICT are Errors of which the outcome is known: nothing was done.
+// The device's thread. BUSY, TASK SET FULL and RESERVATION CONFLICT are Errors of which the outcome is known: nothing was done. So is a
+// command that a transport cannot send at all (change_request), as one with more data than the host adapter moves at once.
 inline bool outcome_is_unknown(const Error& error) {
-    return error.recovery != Recovery::retry_later && error.recovery != Recovery::ask_operator;
+    return error.recovery != Recovery::retry_later && error.recovery != Recovery::ask_operator &&
+           error.recovery != Recovery::change_request;
 }
 class WatchedTransport final : public Transport {
   public:

@@ -221,6 +221,33 @@ TEST(BlockWriter, AnotherProgramThatMovesTheTapeOverwritesNothing) {
     EXPECT_EQ(objects_on(drive), 6U);
 }
 
+// More than the host adapter moves in one command: nothing was sent, so nothing is wrong with the drive.
+TEST(BlockWriter, WhatTheTransportCannotSendIsNoFaultOfTheDrive) {
+    class SmallAdapter final : public scsi::Transport {
+      public:
+        explicit SmallAdapter(std::shared_ptr<scsi::Transport> drive) : drive_(std::move(drive)) {}
+        Result<scsi::ScsiReply> execute(const scsi::Cdb& cdb, scsi::DataOut out, MutableBytes in, std::chrono::milliseconds limit) override {
+            if (scsi::opcode_of(cdb) != scsi::Opcode::write_6) return drive_->execute(cdb, out, in, limit);
+            return fail(Recovery::change_request, "65536 bytes in one command", "Give the pool a smaller block size.");
+        }
+
+      private:
+        std::shared_ptr<scsi::Transport> drive_;
+    };
+    DriveFixture drive;
+    auto adapter = std::make_shared<SmallAdapter>(drive.sim.transport(1));
+    ASSERT_TRUE(drive.owner.replace_device(std::make_shared<scsi::InlineDevice>(drive.sim.loop, drive.sim.clock, adapter, "drive D1")));
+    auto writer = drive.writer_at_bot();
+    ASSERT_TRUE(writer);
+    auto ring = make_ring();
+    fill(*ring, 0, 2);
+    const auto report = drive.stream(*writer, ring);
+    ASSERT_TRUE(report.error);
+    EXPECT_EQ(report.error->recovery, Recovery::change_request);
+    EXPECT_EQ(report.proven_position, BlockNumber{0});
+    EXPECT_EQ(drive.owner.state(), DriveState::ready);
+}
+
 TEST(BlockWriter, ALostReplyFaultsTheDrive) {
     DriveFixture drive;
     std::optional<WritePermit> permit;
