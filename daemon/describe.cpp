@@ -47,6 +47,10 @@ api::LibraryInfo describe(ControlPlane& plane, Library& library) {
     info.revision = identity.revision;
     info.serial = identity.serial;
     info.reservation = name_of(identity.claim);
+    if (!library.changer().last_inventory().elements.empty()) {
+        if (!identity.reports_tags) info.not_offered.emplace_back("bar codes");
+        if (!identity.reports_drive_serials) info.not_offered.emplace_back("serial numbers of its drives");
+    }
     for (const auto& element : library.changer().last_inventory().elements) {
         if (!library.why_foreign(element).empty()) {
             ++info.foreign;

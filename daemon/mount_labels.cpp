@@ -30,7 +30,8 @@ Result<bool> MountService::has_labelled(const pools::Cartridge& cartridge, WorkI
 }
 
 Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
-    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, true, "labelling", item));
+    const Purpose purpose{{}, "labelling", true, pool.policy.block_size};
+    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, purpose, item));
     auto work = [](MountService& self, Reserved held, pools::Pool into, std::optional<pools::OperatorWord> by,
                    WorkItemId work_item) -> Task<Result<void>> {
         CAPSTAN_CO_TRY(auto loaded, co_await self.load(held, work_item));

@@ -13,6 +13,8 @@ namespace capstan::daemon {
 using pools::MountPlan;
 
 namespace {
+constexpr const char* kSmallerBlocks =
+    "Give the pool a smaller block size ('capstan pool set POOL --block-size 256KiB'), or use a library whose drives take such blocks.";
 bool was_taken(const Library::Drive& drive) { return drive.owner->identity().claim == scsi::Claim::of_another; }
 }  // namespace
 
@@ -57,7 +59,7 @@ std::vector<pools::DriveView> MountService::views() const {
             view.cartridge = drive.cartridge;
             view.full = drive.cartridge.has_value();
             view.idle_since = drive.idle_since;
-            view.abilities = {drive.owner->identity().kind, drive.owner->identity().densities};
+            view.abilities = {drive.owner->identity().kind, drive.owner->identity().densities, drive.owner->identity().block_size_max};
             views.push_back(std::move(view));
         }
     }
@@ -91,14 +93,14 @@ std::vector<pools::AllocationRequest::Busy> MountService::stuck() const {
     return stuck;
 }
 
-std::optional<MountService::Reserved> MountService::try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing,
-                                                                const std::string& owner, MountPlan& plan) {
+std::optional<MountService::Reserved> MountService::try_reserve(const pools::Cartridge& cartridge, const Purpose& purpose, MountPlan& plan) {
     pools::MountRequest request;
     request.cartridge = cartridge.id;
     request.cartridge_name = to_text(cartridge);
     request.library = cartridge.library;
     request.place = cartridge.place;
-    request.for_writing = writing;
+    request.for_writing = purpose.writing;
+    request.block_size = purpose.block_size;
     request.medium = pools::generation_of(cartridge.volume_tag, cartridge.density);
     for (const auto& held : busy())
         if (held.cartridge == cartridge.id) request.busy = held.why;
@@ -109,21 +111,21 @@ std::optional<MountService::Reserved> MountService::try_reserve(const pools::Car
     for (auto& library : libraries_) {
         auto* found = library->find_drive(plan.drive);
         if (found == nullptr) continue;
-        found->leased_by = owner;
-        found->job = job;
+        found->leased_by = purpose.owner;
+        found->job = purpose.job;
         pools::LeaseId lease{++last_lease_};
-        leases_.emplace(lease, Lease{library.get(), found, cartridge.id, job, writing, found->owner->counters()});
+        leases_.emplace(lease, Lease{library.get(), found, cartridge.id, purpose.job, purpose.writing, found->owner->counters()});
         return Reserved{lease, plan.evicted};
     }
     return std::nullopt;
 }
 
-Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId job, bool writing, std::string owner, WorkItemId item) {
+Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, Purpose purpose, WorkItemId item) {
     for (;;) {
         pools::Cartridges cartridges(context_.store);
         CAPSTAN_CO_TRY(auto cartridge, cartridges.get(id));
         MountPlan plan;
-        auto reserved = try_reserve(cartridge, job, writing, owner, plan);
+        auto reserved = try_reserve(cartridge, purpose, plan);
         queue_.explained[item] = {plan.reason, {}, plan.verdicts};
         if (reserved) {
             CAPSTAN_CO_CHECK(queue_.satisfied(item, fmt::format("{} can be had", to_text(cartridge))));
@@ -132,7 +134,8 @@ Task<Result<MountService::Reserved>> MountService::reserve(CartridgeId id, JobId
         }
         if (plan.kind == MountPlan::Kind::impossible)
             co_return fail(Recovery::ask_operator, plan.reason,
-                           plan.unfit ? "Use another cartridge, or a library whose drives take this one."
+                           plan.too_large ? purpose.writing ? kSmallerBlocks : "Use a library whose drives take such blocks."
+                           : plan.unfit   ? "Use another cartridge, or a library whose drives take this one."
                                       : "Look at 'capstan drive list'; repair a drive, run 'capstan drive enable DRIVE', and run the job again.");
         const bool is_stuck = plan.kind == MountPlan::Kind::stuck;
         if (plan.kind == MountPlan::Kind::ask_operator || is_stuck) {
@@ -225,12 +228,13 @@ Task<Result<pools::ReadLease>> MountService::mount_for_reading(JobId job, Cartri
     work.cartridge = cartridge;
     CAPSTAN_CO_TRY(auto item, queue_.add(work));
     auto mount = [](MountService& self, JobId job_id, CartridgeId wanted, WorkItemId work_item) -> Task<Result<pools::ReadLease>> {
-        CAPSTAN_CO_TRY(auto reserved, co_await self.reserve(wanted, job_id, false, fmt::format("job {}", raw(job_id)), work_item));
+        CAPSTAN_CO_TRY(const auto row, pools::Cartridges(self.context_.store).get(wanted));
+        const Purpose purpose{job_id, fmt::format("job {}", raw(job_id)), false, row.side.block_size};
+        CAPSTAN_CO_TRY(auto reserved, co_await self.reserve(wanted, purpose, work_item));
         auto loaded = co_await self.load(reserved, work_item);
         while (!loaded && was_taken(*self.leases_.at(reserved.lease).drive)) {  // by another host: another drive may do
             self.release(reserved.lease, After::keep);
-            auto owner = fmt::format("job {}", raw(job_id));
-            CAPSTAN_CO_TRY(reserved, co_await self.reserve(wanted, job_id, false, std::move(owner), work_item));
+            CAPSTAN_CO_TRY(reserved, co_await self.reserve(wanted, purpose, work_item));
             loaded = co_await self.load(reserved, work_item);
         }
         auto lease = self.leases_.at(reserved.lease);
@@ -322,9 +326,14 @@ Task<Result<pools::WriteLease>> MountService::write_mount(pools::WriteRequest re
         }
         CAPSTAN_CO_CHECK(queue_.satisfied(item, "a cartridge is there"));
         CAPSTAN_CO_TRY(auto cartridge, pools::Cartridges(context_.store).get(*decision.cartridge));
+        CAPSTAN_CO_TRY(const auto pool, pools::Pools(context_.store).get(request.pool));
         MountPlan plan;
-        auto reserved = try_reserve(cartridge, request.job, true, fmt::format("job {}", raw(request.job)), plan);
+        const Purpose purpose{request.job, fmt::format("job {}", raw(request.job)), true,
+                              decision.append ? cartridge.side.block_size : pool.policy.block_size};
+        auto reserved = try_reserve(cartridge, purpose, plan);
         queue_.explained[item].drives = plan.verdicts;
+        if (!reserved && plan.too_large && !decision.append)  // every cartridge would be too
+            co_return fail(Recovery::give_up, plan.reason, std::string(kSmallerBlocks));
         if (!reserved && plan.unfit) {  // waiting does not help; another cartridge may do
             CAPSTAN_CO_CHECK(turned_down_.add(cartridge.id, plan.reason));
             continue;
@@ -406,7 +415,8 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
 }
 
 Task<Result<void>> MountService::identify(CartridgeId id, WorkItemId item) {
-    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, JobId{}, false, "inventory", item));
+    const Purpose purpose{{}, "inventory"};
+    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, purpose, item));
     auto loaded = co_await load(reserved, item);
     Result<void> outcome;
     if (!loaded) outcome = std::unexpected(loaded.error());

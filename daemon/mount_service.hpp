@@ -90,9 +90,14 @@ class MountService final : public pools::MountPort {
         std::string why;
     };
     Result<OutOfReach> out_of_reach();
-    Task<Result<Reserved>> reserve(CartridgeId cartridge, JobId job, bool writing, std::string owner, WorkItemId item);
-    std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, JobId job, bool writing, const std::string& owner,
-                                        pools::MountPlan& plan);
+    struct Purpose {
+        JobId job;
+        std::string owner;             // "job 17"
+        bool writing = false;
+        std::uint32_t block_size = 0;  // of what is read or written; 0: the label alone is looked at
+    };
+    Task<Result<Reserved>> reserve(CartridgeId cartridge, Purpose purpose, WorkItemId item);
+    std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, const Purpose& purpose, pools::MountPlan& plan);
     Task<Result<void>> read_before_asking(CartridgeId id, WorkItemId item);
     Result<void> word_goes_on(pools::OperatorWord& word, const pools::OnMedium& medium, WorkItemId item);
     Result<bool> has_labelled(const pools::Cartridge& cartridge, WorkItemId item);

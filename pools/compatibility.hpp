@@ -22,9 +22,12 @@ MediumGeneration generation_of(const VolumeTag& volume_tag, std::uint8_t noted_d
 struct DriveAbilities {
     std::string kind;                       // "LTO-8"; empty: not known
     std::vector<DensityAbility> densities;  // what it reads and writes; empty: not known
+    std::uint32_t block_size_max = 0;       // of the drive and its host adapter; 0: not known
 };
 // Empty: nothing is known against it. Else what speaks against it, to be said after the drive's name: "does not write LTO-6 cartridges".
 std::string why_unfit(const DriveAbilities& drive, const MediumGeneration& medium, bool for_writing);
+// The same for the size of the blocks that are on the medium or are to be written; 0: not known.
+std::string why_too_large(const DriveAbilities& drive, std::uint32_t block_size);
 // "D1 (LTO-8)", or "D1".
 std::string name_with_kind(const DriveName& drive, const DriveAbilities& abilities);
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace capstan::pools {
 namespace {
@@ -44,6 +46,13 @@ void conclude(MountPlan& plan, const std::optional<Ranked>& best, const MountReq
                                                      request.cartridge_name, request.library.text);
 }
 
+// Why this drive does not take it, now or later; empty: nothing is known against it. And whether only for the size of its blocks.
+std::pair<std::string, bool> misfit_of(const DriveView& drive, const MountRequest& request) {
+    auto why = why_unfit(drive.abilities, request.medium, request.for_writing);
+    if (!why.empty()) return {std::move(why), false};
+    return {why_too_large(drive.abilities, request.block_size), true};
+}
+
 MountPlan waiting(std::string reason) {
     MountPlan plan;
     plan.reason = std::move(reason);
@@ -61,7 +70,7 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
     }
     if (!request.busy.empty()) return waiting(fmt::format("{} waits: it is {}", request.cartridge_name, request.busy));
     std::optional<Ranked> best;
-    bool any_usable = false, any_fit = false;
+    bool any_usable = false, any_fit = false, other_misfit = false;
     std::string misfits, comes_back;
     auto offer = [&](const DriveView& drive, Kind kind, std::string reason) {
         plan.verdicts.push_back({drive.name, false, reason});
@@ -75,11 +84,13 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
     for (const auto& drive : drives) {
         auto turn_down = [&](std::string why, bool unfit = false) { plan.verdicts.push_back({drive.name, false, std::move(why), unfit}); };
         const bool holds_it = drive.cartridge == request.cartridge;
+        auto [misfit, too_large] = misfit_of(drive, request);
         if (drive.library != request.library) {
             turn_down("is in another library");
         } else if (request.only_drive && drive.name != *request.only_drive) {
             turn_down("is not the drive that was asked for");
-        } else if (auto misfit = why_unfit(drive.abilities, request.medium, request.for_writing); !misfit.empty()) {
+        } else if (!misfit.empty()) {
+            other_misfit |= !too_large;
             misfits += fmt::format("{}drive {} {}", misfits.empty() ? "" : "; ", name_with_kind(drive.name, drive.abilities), misfit);
             turn_down(drive.abilities.kind.empty() ? std::move(misfit) : fmt::format("({}) {}", drive.abilities.kind, misfit), true);
         } else if (!drive.usable) {
@@ -105,19 +116,19 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
     if (request.place.kind == PlaceKind::drive && (!best || best->kind != Kind::use_mounted)) {
         auto at = std::ranges::find_if(drives, [&](const DriveView& d) { return d.cartridge == request.cartridge; });
         if (at != drives.end() && at->leased) {
-            plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name,
-                                      at->name.text, at->leased_by);
+            plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name, at->name.text, at->leased_by);
             return plan;
         }
         if (at != drives.end() && !at->usable && any_usable) {
             plan.kind = Kind::stuck;
             plan.drive = at->name;
-            plan.reason = fmt::format("{} is in drive {}, which cannot be used: {}", request.cartridge_name, at->name.text,
-                                      at->why_unusable);
+            plan.reason =
+                fmt::format("{} is in drive {}, which cannot be used: {}", request.cartridge_name, at->name.text, at->why_unusable);
             return plan;
         }
     }
     conclude(plan, best, request, any_usable, any_fit, misfits, comes_back);
+    plan.too_large = plan.unfit && !other_misfit;
     return plan;
 }
 

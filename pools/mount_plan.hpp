@@ -30,6 +30,7 @@ struct MountRequest {
     bool for_writing = false;
     std::optional<DriveName> only_drive;
     MediumGeneration medium;
+    std::uint32_t block_size = 0;  // of what is read or written; 0: nothing is, or it is not known
 };
 
 struct DriveVerdict {
@@ -50,6 +51,7 @@ struct MountPlan {
         impossible,    // no usable drive in its library
     } kind = Kind::wait;
     bool unfit = false;  // impossible, since no drive of its library takes such cartridges: waiting does not help
+    bool too_large = false;  // unfit, and only for the size of its blocks
     DriveName drive;
     std::optional<CartridgeId> evicted;
     std::string reason;

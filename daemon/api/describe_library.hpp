@@ -34,6 +34,7 @@ void describe(Visitor& visit, T& value) {
     visit("revision", value.revision);
     visit("serial", value.serial);
     visit("reservation", value.reservation);
+    visit("not_offered", value.not_offered);
     visit("slots", value.slots);
     visit("slots_full", value.slots_full);
     visit("drives", value.drives);

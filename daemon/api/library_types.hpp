@@ -13,6 +13,7 @@ struct LibraryInfo {
     std::string kind;   // virtual, sg, iscsi, standalone
     std::string vendor, product, revision, serial;
     std::string reservation;  // held, not_offered, off, of_another
+    std::vector<std::string> not_offered;  // what the robot does not have, for people: "bar codes"; empty before the first inventory
     std::uint32_t slots = 0, slots_full = 0;
     std::uint32_t drives = 0, drives_full = 0;
     std::uint32_t ie_ports = 0, ie_ports_full = 0;

@@ -144,6 +144,42 @@ TEST(LongLoads, ANewCartridgeIsMeasuredAndTheDriveSaysHowFarItIs) {
     EXPECT_TRUE(site.label("CAP001L9"));
 }
 
+TEST(Generations, BlocksThatNoDriveTakesAreToldBeforeAnythingMoves) {
+    Mixed site({"old"}, "");
+    site.take_inventory();
+    const auto set_block_size = [&](std::uint32_t size) {
+        pools::Pools pools(site.plane.state());
+        auto pool = pools.by_name(PoolName{"Nightly"}).value();
+        pool.policy.block_size = size;
+        auto transaction = pools::WriteTransaction::begin(site.plane.state());
+        ASSERT_TRUE(transaction && pools.set_policy(*transaction, pool.id, pool.policy) && transaction->commit());
+    };
+    const auto label_for_pool = [&](const std::string& tag) -> Result<void> {
+        CAPSTAN_TRY(auto pool, pools::Pools(site.plane.state()).by_name(PoolName{"Nightly"}));
+        CAPSTAN_TRY(auto item, start_label(*site.plane.plane, site.plane.cartridge(tag), pool, std::nullopt));
+        return site.plane.finish_work(item);
+    };
+    set_block_size(1U << 20);
+    const auto moves = site.moves_of("CAP001");
+    auto refused = label_for_pool("CAP001");
+    ASSERT_FALSE(refused);
+    EXPECT_NE(to_text(refused.error()).find("takes blocks of at most 256 KiB, not of 1024 KiB"), std::string::npos) << to_text(refused.error());
+    EXPECT_NE(to_text(refused.error()).find("pool set"), std::string::npos) << to_text(refused.error());
+    EXPECT_EQ(site.moves_of("CAP001"), moves);
+    set_block_size(256U << 10);
+    ASSERT_TRUE(site.label("CAP001"));
+
+    set_block_size(512U << 10);
+    const auto tree = site.plane.make_tree("tree", 3, 30000);
+    auto job = site.plane.backup(tree);
+    EXPECT_EQ(job.state, pools::JobState::failed);
+    EXPECT_NE(job.message.find("takes blocks of at most 256 KiB, not of 512 KiB"), std::string::npos) << job.message;
+    EXPECT_TRUE(site.plane.state_requests().empty()) << "nobody is asked for cartridges";
+    set_block_size(256U << 10);
+    job = site.plane.backup(tree);
+    EXPECT_EQ(job.state, pools::JobState::complete) << job.message;
+}
+
 TEST(OldDrives, AreUsedByCounting) {
     Mixed site({"old"}, "");
     site.take_inventory();

@@ -120,7 +120,7 @@ class Between final : public scsi::Transport {
     Between(std::shared_ptr<scsi::Transport> drive, Instead instead) : drive_(std::move(drive)), instead_(std::move(instead)) {}
     Result<scsi::ScsiReply> execute(const scsi::Cdb& cdb, scsi::DataOut out, MutableBytes in, std::chrono::milliseconds limit) override {
         auto reply = instead_(cdb, out, in);
-        if (reply) return std::move(*reply);
+        if (reply) return *reply;
         return drive_->execute(cdb, out, in, limit);
     }
 

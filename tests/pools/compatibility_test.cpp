@@ -48,6 +48,42 @@ TEST(Compatibility, IsAsTheTableSays) {
     EXPECT_TRUE(generation_of(VolumeTag{"CLN001L8"}, 0x5E).cleaning);
 }
 
+TEST(Compatibility, BlocksFitTheDriveAndItsHostAdapter) {
+    DriveAbilities drive;
+    EXPECT_EQ(why_too_large(drive, 1U << 20), "") << "it does not say";
+    drive.block_size_max = 256U << 10;
+    EXPECT_EQ(why_too_large(drive, 0), "") << "nobody knows";
+    EXPECT_EQ(why_too_large(drive, 256U << 10), "");
+    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 256 KiB, not of 1024 KiB");
+    drive.block_size_max = 1000000;
+    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 1000000 bytes, not of 1024 KiB");
+}
+
+TEST(PlanMount, LooksForADriveThatTakesBlocksOfThatSize) {
+    std::vector<DriveView> drives(2);
+    for (unsigned i = 0; i < 2; ++i) {
+        drives[i].name.text = i == 0 ? "D1" : "D2";
+        drives[i].library.text = "L";
+        drives[i].abilities = lto(8);
+        drives[i].abilities.block_size_max = (i == 0 ? 256U : 512U) << 10;
+    }
+    MountRequest request{CartridgeId{2}, "A1", {"L"}, {PlaceKind::slot, "1"}, "", true, std::nullopt, {}};
+    request.medium = generation_of(VolumeTag{"A00001L8"}, 0);
+    request.block_size = 512U << 10;
+    auto plan = plan_mount(drives, request);
+    EXPECT_EQ(plan.drive.text, "D2");
+    EXPECT_FALSE(plan.too_large);
+    request.block_size = 1U << 20;
+    plan = plan_mount(drives, request);
+    EXPECT_EQ(plan.kind, MountPlan::Kind::impossible);
+    EXPECT_TRUE(plan.unfit && plan.too_large);
+    EXPECT_EQ(plan.reason, "A1 cannot be mounted: drive D1 (LTO-8) takes blocks of at most 256 KiB, not of 1024 KiB; "
+                           "drive D2 (LTO-8) takes blocks of at most 512 KiB, not of 1024 KiB");
+    request.medium = generation_of(VolumeTag{"A00001L6"}, 0);
+    plan = plan_mount(drives, request);
+    EXPECT_TRUE(plan.unfit && !plan.too_large) << "smaller blocks do not help";
+}
+
 TEST(PlanMount, TakesADriveThatFitsAndSaysWhyOthersDoNot) {
     std::vector<DriveView> drives(2);
     for (unsigned i = 0; i < 2; ++i) {

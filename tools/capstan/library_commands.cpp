@@ -66,6 +66,7 @@ int show_library(Session& session, const std::string& name) {
         facts.add("Device", shown(fmt::format("{} {} {}", library.vendor, library.product, library.revision)));
         facts.add("Serial number", shown(library.serial));
         facts.add("Reservation", reservation(library.reservation));
+        if (!library.not_offered.empty()) facts.add("Not offered", listed(library.not_offered));
         facts.add("Cartridges", grouped(library.cartridges));
         if (library.foreign != 0) facts.add("Foreign", fmt::format("{} elements, as configured: never moved or counted", library.foreign));
         facts.add("Inventoried", local_time(library.inventoried, "never"));
