@@ -45,10 +45,19 @@ std::string joined(const std::vector<std::string>& words) {
 
 std::vector<std::string> strings(const std::vector<std::string_view>& words) { return {words.begin(), words.end()}; }
 
-// The lines that older libraries do not have.
-void decode_models(Lines& lines, LibraryGeometry& g) {
-    if (lines.rest().starts_with("models ")) g.models = strings(split(*lines.value("models"), ' '));
-    if (lines.rest().starts_with("media ")) g.media = *lines.value("media");
+// The lines that older libraries do not have. False: one is cut off.
+bool decode_models(Lines& lines, LibraryGeometry& g) {
+    if (lines.rest().starts_with("models ")) {
+        const auto models = lines.value("models");
+        if (!models) return false;
+        g.models = strings(split(*models, ' '));
+    }
+    if (lines.rest().starts_with("media ")) {
+        const auto media = lines.value("media");
+        if (!media) return false;
+        g.media = *media;
+    }
+    return true;
 }
 
 }  // namespace
@@ -152,7 +161,7 @@ Result<LibraryGeometry> decode_geometry(std::string_view text) {
         return bad("a line is missing or has no value");
     if ((*auto_unload != "yes" && *auto_unload != "no") || *cartridges > kElementsMax)
         return bad("a value is out of range");
-    decode_models(lines, g);
+    if (!decode_models(lines, g)) return bad("the line of the models or the media is cut off");
     auto medium = decode_medium_info(lines.rest());
     if (!medium) return bad("the medium's part");
     g.drive_density = static_cast<std::uint8_t>(*density);

@@ -87,6 +87,18 @@ TEST(Places, ALongLogIsWrittenAnew) {
     EXPECT_EQ(back->at("A").element, ElementAddress{5999});
 }
 
+TEST(Geometry, IsRefusedWhereverItIsCut) {
+    LibraryGeometry geometry;
+    geometry.models = {"lto-8", "lto-6"};
+    geometry.media = "L8:3,L6:2";
+    geometry.medium.id = "x";
+    const auto text = encode(geometry);
+    const auto back = decode_geometry(text);
+    ASSERT_TRUE(back) << to_text(back.error());
+    EXPECT_EQ(*back, geometry);
+    for (std::size_t cut = 0; cut < text.size(); ++cut) EXPECT_FALSE(decode_geometry(text.substr(0, cut))) << cut;
+}
+
 TEST(Geometry, RoundTripsAndRefusesDamage) {
     LibraryGeometry geometry;
     geometry.slots.stride = 3;
