@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kSmallerBlocks =
     "Give the pool a smaller block size ('capstan pool set POOL --block-size 256KiB'), or use a library whose drives take such blocks.";
 bool was_taken(const Library::Drive& drive) { return drive.owner->identity().claim == scsi::Claim::of_another; }
+bool only_reads(const Library::Drive& drive) { return !drive.owner->why_only_read().empty(); }
 }  // namespace
 
 MountService::MountService(Context& context, Libraries& libraries, WorkQueue& queue)
@@ -54,6 +55,7 @@ std::vector<pools::DriveView> MountService::views() const {
                                                                         : drive.owner->why_faulted();
             view.usable = view.why_unusable.empty() && library->state() != "starting";
             if (library->state() == "starting") view.why_unusable = "its library is starting";
+            view.why_only_read = drive.owner->why_only_read();
             view.leased = !drive.leased_by.empty();
             view.leased_by = drive.leased_by;
             view.cartridge = drive.cartridge;
@@ -66,13 +68,17 @@ std::vector<pools::DriveView> MountService::views() const {
     return views;
 }
 
-std::optional<RequestId> MountService::request_for_every_drive() const {
+std::optional<RequestId> MountService::request_for_every_drive(bool for_writing) const {
     const auto all = views();
-    if (std::ranges::any_of(all, [](const auto& drive) { return drive.usable || drive.comes_back; })) return std::nullopt;
+    const auto will_do = [&](const auto& drive) { return drive.comes_back || (drive.usable && !(for_writing && !drive.why_only_read.empty())); };
+    if (std::ranges::any_of(all, will_do)) return std::nullopt;
     for (const auto& [id, request] : queue_.open_requests()) {  // those without work are about the devices of a library
         const auto there = std::ranges::find(libraries_, request.library, [](const auto& each) { return each->name(); });
         if (raw(request.work_item) != 0 || there == libraries_.end()) continue;
-        if ((*there)->changer().identity().claim == scsi::Claim::of_another || std::ranges::any_of((*there)->drives(), was_taken)) return id;
+        const auto& drives = (*there)->drives();
+        if ((*there)->changer().identity().claim == scsi::Claim::of_another || std::ranges::any_of(drives, was_taken) ||
+            (for_writing && std::ranges::any_of(drives, only_reads)))
+            return id;
     }
     return std::nullopt;
 }
@@ -365,6 +371,8 @@ Task<Result<pools::WriteLease>> MountService::prepare_writing(Reserved reserved,
     const bool blank = verdict.kind == Kind::blank || verdict.kind == Kind::label_cut_off;
     bool usable = verdict.kind == Kind::matches || (blank && !decision.append);
     if (!usable || cartridge.id != lease.cartridge) co_return fail(Recovery::replace_medium, verdict.text, verdict.advice);
+    if (const auto why = lease.drive->owner->why_only_read(); !why.empty())
+        co_return fail(Recovery::stop_device, fmt::format("drive {} {}", lease.drive->settings.name, why), std::string(drives::kClearTheKey));
     if (loaded.write_protected)
         co_return fail(Recovery::replace_medium, fmt::format("{} is write protected", to_text(cartridge)),
                        "Slide its tab, or leave it out of the pool.");

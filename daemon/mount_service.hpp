@@ -49,8 +49,8 @@ class MountService final : public pools::MountPort {
 
     TakeIn take_in;
     std::vector<pools::DriveView> views() const;
-    // The operator request about a device (another host has it), where no drive can be used until it is answered.
-    std::optional<RequestId> request_for_every_drive() const;
+    // The operator request about a device (another host has it; a key is in it), where no drive can be used until it is answered.
+    std::optional<RequestId> request_for_every_drive(bool for_writing) const;
     std::vector<pools::AllocationRequest::Busy> busy() const;  // what leases hold
     std::vector<pools::AllocationRequest::Busy> stuck() const;
     // Why a cartridge cannot be had until an operator enables something: "in drive D1, which is disabled by root"; empty: it can be had.

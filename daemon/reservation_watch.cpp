@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::chrono::minutes kBetween{1};  // two tries
 
+std::string taken_by_a_host(const std::string& device, const std::string& why) {
+    return fmt::format("{} is reserved by another host: {}", device, why);
+}
+
 }  // namespace
 
 std::vector<ReservationWatch::Device> ReservationWatch::taken() {
@@ -18,10 +22,17 @@ std::vector<ReservationWatch::Device> ReservationWatch::taken() {
     for (auto& library : libraries_) {
         if (library->disabled()) continue;
         if (library->changer().identity().claim == scsi::Claim::of_another)
-            devices.push_back({library.get(), nullptr, "library " + library->name().text, library->trouble()});
-        for (auto& drive : library->drives())
-            if (drive.owner->identity().claim == scsi::Claim::of_another && !drive.disabled)
-                devices.push_back({library.get(), &drive, "drive " + drive.settings.name, drive.trouble});
+            devices.push_back({library.get(), nullptr, "library " + library->name().text,
+                               taken_by_a_host("library " + library->name().text, library->trouble())});
+        for (auto& drive : library->drives()) {
+            const auto name = "drive " + drive.settings.name;
+            const auto key = drive.owner->why_only_read();
+            if (drive.disabled) continue;
+            if (drive.owner->identity().claim == scsi::Claim::of_another)
+                devices.push_back({library.get(), &drive, name, taken_by_a_host(name, drive.trouble)});
+            else if (!key.empty())
+                devices.push_back({library.get(), &drive, "the key in " + name, fmt::format("{} {}. {}.", name, key, drives::kClearTheKey), true});
+        }
     }
     return devices;
 }
@@ -35,7 +46,7 @@ Result<bool> ReservationWatch::ask_about(const std::vector<Device>& devices) {
             ++asked;
             continue;
         }
-        if (open) CAPSTAN_CHECK(queue_.complete(asked->second, asked->first + " is no longer kept from use by another host"));
+        if (open) CAPSTAN_CHECK(queue_.complete(asked->second, asked->first + " no longer keeps anything waiting"));
         answered = answered || (!open && still);
         asked = asked_.erase(asked);
     }
@@ -44,8 +55,7 @@ Result<bool> ReservationWatch::ask_about(const std::vector<Device>& devices) {
         if (asked_.contains(device.name)) continue;
         pools::OperatorRequest request;
         request.library = device.library->name();
-        request.text = fmt::format("{} is reserved by another host: {} It is tried once a minute; this request completes by itself.",
-                                   device.name, device.why);
+        request.text = device.why + " It is tried once a minute; this request completes by itself.";
         CAPSTAN_TRY(auto id, queue_.ask(std::move(request)));
         asked_.emplace(device.name, id);
     }
@@ -62,11 +72,11 @@ Task<void> ReservationWatch::try_again(Device device) {
     }
     auto& drive = *device.drive;
     if (!drive.leased_by.empty() || !device.library->inventoried() || !drive.owner->why_faulted().empty()) co_return;
-    drive.leased_by = "another try to reserve it";
+    drive.leased_by = device.has_key ? "a look at its key" : "another try to reserve it";
     auto outcome = co_await drive.owner->claim();
-    if (outcome) outcome = co_await device.library->reopen(drive);  // it may hold anything now
+    if (outcome && !device.has_key) outcome = co_await device.library->reopen(drive);  // it may hold anything now
     drive.leased_by.clear();
-    if (outcome) log::info("drive-reserved-again", {{"drive", drive.settings.name}});
+    if (outcome && !device.has_key) log::info("drive-reserved-again", {{"drive", drive.settings.name}});
     context_.changed.notify();
 }
 

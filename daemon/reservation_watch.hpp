@@ -1,5 +1,6 @@
-// Reservations of robots and drives against other hosts, beyond the commands: what another host has is asked about as an operator
-// request and tried again until it is given back; at the daemon's end ours are given back. Control thread.
+// What keeps robots and drives from our use though nothing is wrong with them: another host's reservation, another program's encryption
+// key. It is asked about as an operator request and looked at again until it is gone; at the daemon's end our reservations are given
+// back. Control thread.
 #pragma once
 
 #include "daemon/library.hpp"
@@ -16,8 +17,8 @@ class ReservationWatch {
     ReservationWatch(Context& context, Libraries& libraries, WorkQueue& queue)
         : context_(context), libraries_(libraries), queue_(queue) {}
 
-    // One request for each device that another host has reserved; it completes by the fact, when the device could be reserved. Tried
-    // once a minute, and when an operator completes the request. Runs until the loop stops.
+    // One request for each device; it completes by the fact, when the device can be used. Tried once a minute, and when an operator
+    // completes the request. Runs until the loop stops.
     Task<void> watch();
     // The orderly end: gives back what is reserved, so that another host may take over. Drives first, each when its lease has ended; then
     // the robots, which move nothing from then on. What does not come back within the limit stays reserved, as after a crash.
@@ -27,8 +28,9 @@ class ReservationWatch {
     struct Device {
         Library* library;
         Library::Drive* drive;  // null: the robot
-        std::string name;       // "drive D1", "library LIB1"
-        std::string why;        // whose it is, and what to do
+        std::string name;       // "drive D1", "library LIB1", "the key in drive D1"
+        std::string why;        // what it is kept from, whose doing it is, and what to do
+        bool has_key = false;   // the drive encrypts for another program
     };
     std::vector<Device> taken();
     Result<bool> ask_about(const std::vector<Device>& devices);  // an operator has answered one: look at once

@@ -80,6 +80,13 @@ void DriveOwner::Core::note_write_mode() {
     log::warning("append-only-refused", {{"drive", settings.name.text}, {"volume_tag", volume_tag.text}});
 }
 
+void DriveOwner::Core::note_encryption(std::optional<scsi::EncryptionStatus> found) {
+    const bool before = key_of_a_program();
+    identity.encryption = found;
+    if (key_of_a_program() != before)
+        log::warning(before ? "key-of-another-program-gone" : "key-of-another-program", {{"drive", settings.name.text}});
+}
+
 void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention) {
     counters.recovered_errors += log.recovered;
     counters.medium_errors += log.medium_errors;
@@ -90,6 +97,8 @@ void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention)
         log::info("unit_attention", {{"drive", settings.name.text}, {"sense", to_text(sense.code)}});
         lose_trust(fmt::format("{}: unit attention: {} ({})", subject(), rule.advice, to_text(sense.code)));
         if (sense.code.asc == 0x29) identity_in_doubt = !identity.vendor.empty();  // POWER ON, RESET, OR NEXUS LOSS
+        // DATA ENCRYPTION PARAMETERS CHANGED: the key that is known of stays known, until it was asked for again
+        if (sense.code.asc == 0x2A && sense.code.ascq == 0x11 && !key_of_a_program()) identity.encryption.reset();
         if (sense.code.asc == 0x28) medium_changed();  // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     }
     if (log.lost) return give_up(fmt::format("{}: {}", subject(), to_text(*log.lost)));
@@ -145,6 +154,8 @@ Result<void> DriveOwner::Core::check_permit(const WritePermit& granted) const {
         return refuse(fmt::format("the permit begins at block {}, the drive stands at {}", raw(terms.first_block),
                                   position ? fmt::format("block {}", raw(*position)) : "an unknown place"));
     }
+    if (const auto why = owner->why_only_read(); !why.empty())
+        return fail(Recovery::stop_device, fmt::format("{}: it {}", subject(), why), std::string(kClearTheKey));
     if (medium.write_protected) {
         return fail(Recovery::ask_operator, fmt::format("{}: the cartridge is write protected", subject()),
                     "Slide its tab or pick another cartridge");

@@ -47,6 +47,9 @@ class DriveOwner::Core {
     void believe_error(const Error& error);
     Result<void> check_trusted(std::string_view what) const;
     void medium_changed();
+    operations::Abilities abilities() const { return {identity.has_append_only, identity.may_encrypt}; }
+    bool key_of_a_program() const { return identity.encryption && scsi::has_key_of_a_program(*identity.encryption); }
+    void note_encryption(std::optional<scsi::EncryptionStatus> found);
     void note_write_mode();  // a drive that lists append-only mode and does not take it: the operator sees it
     void cartridge_gone();
     void hold(const WritePermit& permit);

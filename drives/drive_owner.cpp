@@ -28,6 +28,9 @@ DriveState DriveOwner::state() const { return core_->state; }
 const std::string& DriveOwner::why_faulted() const { return core_->why_faulted; }
 bool DriveOwner::connection_lost() const { return core_->connection_lost; }
 const DriveIdentity& DriveOwner::identity() const { return core_->identity; }
+std::string DriveOwner::why_only_read() const { 
+    return core_->key_of_a_program() ? "encrypts what is written, with a key that another program put there" : "";
+}
 const DriveCounters& DriveOwner::counters() const { return core_->counters; }
 std::optional<BlockNumber> DriveOwner::position() const { return core_->prepared ? core_->position : std::nullopt; }
 std::optional<CartridgeId> DriveOwner::cartridge() const { return core_->cartridge; }
@@ -78,6 +81,11 @@ Task<Result<void>> DriveOwner::claim() {
     Operation<Result<void>> look = &operations::look;  // does it say that it may be another drive?
     CAPSTAN_CO_CHECK(co_await core.perform(std::move(look), Attention::is_expected));
     if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
+    if (core.key_of_a_program()) {
+        Operation<Result<std::optional<scsi::EncryptionStatus>>> ask = &operations::ask_encryption;
+        CAPSTAN_CO_TRY(const auto encryption, co_await core.perform(std::move(ask), Attention::is_expected));
+        core.note_encryption(encryption);
+    }
     if (!core.settings.key) co_return Result<void>{};
     Operation<Result<scsi::Claimed>> operation = [key = core.settings.key](const scsi::Target& drive) {
         return operations::claim(drive, key);
@@ -159,8 +167,8 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
     operations::Prepared prepared;
     for (int attempt = 0; attempt < 3; ++attempt) {
         if (core.identity_in_doubt) CAPSTAN_CO_CHECK(co_await core.identify_now());
-        Operation<Result<operations::Prepared>> operation = [key = core.settings.key, append = core.identity.has_append_only](const scsi::Target& drive) {
-            return operations::prepare(drive, key, append);
+        Operation<Result<operations::Prepared>> operation = [key = core.settings.key, abilities = core.abilities()](const scsi::Target& drive) {
+            return operations::prepare(drive, key, abilities);
         };
         CAPSTAN_CO_TRY(prepared, co_await core.perform(std::move(operation)));
         if (!core.identity_in_doubt) break;
@@ -177,6 +185,7 @@ Task<Result<PreparedMedium>> DriveOwner::prepare() {
                        "Run an inventory of the library");
     }
     core.medium = medium;
+    core.note_encryption(prepared.encryption);
     core.note_write_mode();
     core.prepared = true;
     core.position = BlockNumber{0};

@@ -14,6 +14,7 @@
 #include "drives/drive_state.hpp"
 #include "drives/scsi/claim.hpp"
 #include "drives/scsi/device.hpp"
+#include "drives/scsi/encryption.hpp"
 
 #include <functional>
 #include <string>
@@ -28,6 +29,8 @@ struct DriveIdentity {
     scsi::Claim claim = scsi::Claim::not_asked_for;  // exclusive access, as it was read back last
     bool has_memory = false;               // it reads and writes the memory of cartridges (MAM)
     bool has_append_only = false;          // ALLOW OVERWRITE is in its list; whether the mode takes is seen with each cartridge
+    bool may_encrypt = false;              // SECURITY PROTOCOL IN is in its list, or it has no list
+    std::optional<scsi::EncryptionStatus> encryption;  // as prepare() or claim() found it last; empty: it does not encrypt, or was not asked
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
     std::string kind;                        // "LTO-8", as its densities or its name say; empty: not known
     std::vector<DensityAbility> densities;   // what it reads and writes: its own word, else by its model; empty: not known
@@ -81,6 +84,10 @@ struct DriveSettings {
     std::chrono::seconds hang_grace{30};    // beyond a command's own time limit, before the device is given up
 };
 
+// For the operator, where DriveOwner::why_only_read() says something.
+inline constexpr std::string_view kClearTheKey =
+    "Take the key away with the program that set it, or with 'stenc -f /dev/nstN -e off'; until then the drive only reads";
+
 class DriveOwner final : public BlockReader {
   public:
     DriveOwner(Loop& loop, Clock& clock, std::shared_ptr<scsi::Device> device, DriveSettings settings);
@@ -93,6 +100,8 @@ class DriveOwner final : public BlockReader {
     const std::string& why_faulted() const;  // empty: it is not
     bool connection_lost() const;            // of the last operation: there may be nothing wrong with the drive itself
     const DriveIdentity& identity() const;   // as identify() found it last
+    // It would encrypt what is written with a key that another program put there: nothing is written, reading goes on. Empty: it would not.
+    std::string why_only_read() const;
     const DriveCounters& counters() const;
     std::optional<BlockNumber> position() const;  // confirmed by the drive and still trusted
     std::optional<CartridgeId> cartridge() const;
@@ -132,7 +141,7 @@ class DriveOwner final : public BlockReader {
     // `limit`, else by sense. identity().load_limit is what the drive itself may need.
     Task<Result<void>> wait_until_ready(std::chrono::seconds limit);
     // Takes all unit attentions, reserves the drive, prevents removal, sets variable blocks, buffered mode and, where the
-    // drive has it, append-only mode and reads them back, rewinds.
+    // drive has it, append-only mode and no protection of blocks, and reads them back; asks whether it encrypts; rewinds.
     // From then on position and modes are trusted.
     Task<Result<PreparedMedium>> prepare();
     // Rewinds and reads at most `size_max` bytes of the first block (0: as much as the drive can). Error only when trust was lost.

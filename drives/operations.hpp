@@ -37,8 +37,12 @@ Result<void> load(const scsi::Target& drive);
 struct Prepared {
     PreparedMedium medium;
     scsi::Claimed claim;  // of_another: nothing was prepared
+    std::optional<scsi::EncryptionStatus> encryption;  // empty: the drive does not encrypt
 };
-Result<Prepared> prepare(const scsi::Target& drive, const Key& key, bool has_append_only);  // takes unit attentions
+struct Abilities {
+    bool append_only = false, encryption = false;  // the drive may have it
+};
+Result<Prepared> prepare(const scsi::Target& drive, const Key& key, Abilities abilities);  // takes unit attentions
 Result<void> unload(const scsi::Target& drive, bool has_append_only);                       // takes unit attentions
 
 // Where the drive stands after reading is said even when the read failed: std::nullopt is unknown.
@@ -62,6 +66,10 @@ struct ReadOrder {
     StopFlag stop;
 };
 ReadReport read_into(const scsi::Target& drive, std::optional<BlockNumber> position, BlockRing& ring, const ReadOrder& order);
+
+// Blocks carry nothing but their data: read back. ask_operator: the drive does not take it.
+Result<void> end_block_protection(const scsi::Target& drive);
+Result<std::optional<scsi::EncryptionStatus>> ask_encryption(const scsi::Target& drive);  // empty: it does not encrypt
 
 // What a write session knows between its operations. ring_sequence/ring_position: the oldest ring entry that is not proven,
 // and its place on the medium.

@@ -28,6 +28,7 @@ constexpr Offer kOffers[] = {
     {Opcode::set_capacity, "SET CAPACITY"},
     {Opcode::format_medium, "FORMAT MEDIUM"},
     {Opcode::allow_overwrite, "append-only mode"},
+    {Opcode::security_protocol_in, "encryption"},
 };
 
 class Commands {
@@ -65,6 +66,7 @@ void note_commands(Identified& found, const std::vector<scsi::SupportedCommand>&
         std::ranges::any_of(list, [](const auto& each) { return each.timeouts && each.timeouts->recommended.count() > 0; });
     identity.has_memory = commands.has(Opcode::read_attribute) && commands.has(Opcode::write_attribute);
     identity.has_append_only = commands.has(Opcode::allow_overwrite);
+    identity.may_encrypt = commands.has(Opcode::security_protocol_in);
     identity.counts_position = !commands.has(Opcode::locate_16) && !commands.has(Opcode::locate_10);
     auto& lacks = identity.not_offered;
     if (!identity.timeouts_known) lacks.emplace_back("time limits of commands");
@@ -114,6 +116,7 @@ Result<void> learn_abilities(const scsi::Target& drive, Identified& found) {
     const auto model = scsi::find_model(identity.vendor, identity.product);
     if (model.lto_generation != 0) identity.kind = fmt::format("LTO-{}", model.lto_generation);
     identity.load_limit = scsi::load_limit(model, std::chrono::seconds{0});
+    identity.may_encrypt = true;  // until its list says otherwise
     auto commands = scsi::supported_commands(drive);
     if (!commands && !is_refused(commands.error())) return std::unexpected(std::move(commands.error()));
     if (commands) {

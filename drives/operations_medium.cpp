@@ -63,24 +63,29 @@ Result<PreparedMedium> set_modes(const scsi::Target& drive) {
     return medium;
 }
 
-Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key, bool has_append_only) {
+Result<Prepared> prepare_once(const scsi::Target& drive, const Key& key, Abilities abilities) {
     CAPSTAN_TRY(auto readiness, scsi::take_attentions(drive));
     CAPSTAN_TRY(auto claimed, scsi::claim(drive, key));
-    if (claimed.by_another) return Prepared{{}, std::move(claimed)};
+    if (claimed.by_another) return Prepared{{}, std::move(claimed), {}};
     const auto& not_ready = readiness.not_ready;
     if (not_ready) return std::unexpected(scsi::error_from_sense(fmt::format("{}: it is not ready", drive.name), *not_ready));
     auto held = scsi::set_medium_removal(drive, scsi::Removal::prevent);
     if (!held && !is_refused(held.error())) return std::unexpected(std::move(held.error()));
     CAPSTAN_TRY(auto medium, set_modes(drive));
+    CAPSTAN_CHECK(end_block_protection(drive));
+    std::optional<scsi::EncryptionStatus> encryption;
+    if (abilities.encryption) {
+        CAPSTAN_TRY(encryption, ask_encryption(drive));
+    }
     CAPSTAN_TRY(auto limits, scsi::read_block_limits(drive));
     medium.block_size_min = limits.size_min;
     medium.block_size_max = limits.size_max;
     CAPSTAN_CHECK(scsi::rewind(drive));
     CAPSTAN_CHECK(confirm(drive, BlockNumber{0}));
-    if (has_append_only) {
+    if (abilities.append_only) {
         CAPSTAN_TRY(medium.append_only, set_append_only(drive));
     }
-    return Prepared{medium, std::move(claimed)};
+    return Prepared{medium, std::move(claimed), encryption};
 }
 
 }  // namespace
@@ -195,10 +200,10 @@ Result<void> load(const scsi::Target& drive) {
     return scsi::load(drive);
 }
 
-Result<Prepared> prepare(const scsi::Target& drive, const Key& key, bool has_append_only) {
+Result<Prepared> prepare(const scsi::Target& drive, const Key& key, Abilities abilities) {
     // A unit attention in the midst of it makes all of it uncertain: begin again.
     for (int attempt = 0;; ++attempt) {
-        auto medium = prepare_once(drive, key, has_append_only);
+        auto medium = prepare_once(drive, key, abilities);
         if (medium || attempt == 2 || !is_attention(medium.error())) return medium;
     }
 }

@@ -53,6 +53,22 @@ std::pair<std::string, bool> misfit_of(const DriveView& drive, const MountReques
     return {why_too_large(drive.abilities, request.block_size), true};
 }
 
+// In another drive than was asked for it must come out of there first. A drive that cannot be used does not give it up: nobody knows what
+// it does with the tape. True: the plan is made.
+bool held_elsewhere(MountPlan& plan, const std::vector<DriveView>& drives, const MountRequest& request, bool any_usable) {
+    const auto at = std::ranges::find_if(drives, [&](const DriveView& d) { return d.cartridge == request.cartridge; });
+    if (at == drives.end()) return false;
+    if (at->leased) {
+        plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name, at->name.text, at->leased_by);
+        return true;
+    }
+    if (at->usable || !any_usable) return false;
+    plan.kind = Kind::stuck;
+    plan.drive = at->name;
+    plan.reason = fmt::format("{} is in drive {}, which cannot be used: {}", request.cartridge_name, at->name.text, at->why_unusable);
+    return true;
+}
+
 MountPlan waiting(std::string reason) {
     MountPlan plan;
     plan.reason = std::move(reason);
@@ -97,6 +113,10 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
             any_fit = true;
             if (drive.comes_back) comes_back = fmt::format("drive {}: {}", drive.name.text, drive.why_unusable);
             turn_down(drive.why_unusable.empty() ? "cannot be used" : drive.why_unusable);
+        } else if (request.for_writing && !drive.why_only_read.empty()) {
+            any_fit = true;
+            comes_back = fmt::format("drive {} {}", drive.name.text, drive.why_only_read);
+            turn_down(drive.why_only_read);
         } else {
             any_usable = any_fit = true;
             if (drive.leased)
@@ -111,22 +131,8 @@ MountPlan plan_mount(const std::vector<DriveView>& drives, const MountRequest& r
                 offer(drive, Kind::evict, "is idle; its cartridge is put away first");
         }
     }
-    // In another drive than was asked for it must come out of there first. A drive that cannot be used does not give it up: nobody
-    // knows what it does with the tape.
-    if (request.place.kind == PlaceKind::drive && (!best || best->kind != Kind::use_mounted)) {
-        auto at = std::ranges::find_if(drives, [&](const DriveView& d) { return d.cartridge == request.cartridge; });
-        if (at != drives.end() && at->leased) {
-            plan.reason = fmt::format("{} waits: it is in drive {}, in use by {}", request.cartridge_name, at->name.text, at->leased_by);
-            return plan;
-        }
-        if (at != drives.end() && !at->usable && any_usable) {
-            plan.kind = Kind::stuck;
-            plan.drive = at->name;
-            plan.reason =
-                fmt::format("{} is in drive {}, which cannot be used: {}", request.cartridge_name, at->name.text, at->why_unusable);
-            return plan;
-        }
-    }
+    if (request.place.kind == PlaceKind::drive && (!best || best->kind != Kind::use_mounted) && held_elsewhere(plan, drives, request, any_usable))
+        return plan;
     conclude(plan, best, request, any_usable, any_fit, misfits, comes_back);
     plan.too_large = plan.unfit && !other_misfit;
     return plan;

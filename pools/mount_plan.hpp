@@ -13,6 +13,7 @@ struct DriveView {
     bool usable = true;  // enabled, present, not faulted
     std::string why_unusable;
     bool comes_back = false;  // unusable for a while, disabled or starting: what needs it waits
+    std::string why_only_read;             // nothing is written with it for now; empty: it writes
     bool leased = false;                   // somebody reads or writes, or a work item is at it
     std::string leased_by;                 // "job 17"
     std::optional<CartridgeId> cartridge;  // what is in it, if known

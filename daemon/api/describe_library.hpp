@@ -102,6 +102,7 @@ void describe(Visitor& visit, T& value) {
     visit("replaced_serial", value.replaced_serial);
     visit("serial_since", value.serial_since);
     visit("reservation", value.reservation);
+    visit("encryption", value.encryption);
     visit("counts_position", value.counts_position);
     visit("cartridge", value.cartridge);
     visit("volume_tag", value.volume_tag);

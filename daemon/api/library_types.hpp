@@ -77,6 +77,7 @@ struct DriveInfo {
     std::string replaced_serial;             // of the drive that had this name before; empty: none is known
     std::optional<Time> serial_since;        // when this one was first seen
     std::string reservation;       // as the library's
+    std::string encryption;  // of what is written: off, library (its key), another_program (nothing is written); empty: none, or not asked
     bool counts_position = false;  // it offers no LOCATE: places on the tape are counted, and found by reading on
     std::int64_t cartridge = 0;    // 0: empty
     std::string volume_tag;

@@ -47,6 +47,7 @@ enum class Opcode : std::uint8_t {
     space_16 = 0x91,
     locate_16 = 0x92,
     report_luns = 0xA0,
+    security_protocol_in = 0xA2,
     maintenance_in = 0xA3,
     move_medium = 0xA5,
     exchange_medium = 0xA6,

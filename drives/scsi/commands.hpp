@@ -8,6 +8,7 @@
 
 #include "drives/scsi/attributes.hpp"
 #include "drives/scsi/density.hpp"
+#include "drives/scsi/encryption.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/reservations.hpp"
@@ -54,6 +55,9 @@ Result<LogPage> log_sense(const Target& target, LogPageCode page);
 // drive changes that before it writes on the tape again (SSC-4, MAM attribute 0009h).
 Result<std::vector<Attribute>> read_attributes(const Target& target, AttributeId first = AttributeId::remaining_capacity);
 Result<void> write_attributes(const Target& target, std::span<const Attribute> attributes);
+
+// Whether what is written is encrypted, and by whose key; a refusal (ILLEGAL REQUEST) means that the drive does not encrypt.
+Result<EncryptionStatus> encryption_status(const Target& target);
 
 // --- reservations; a refusal (ILLEGAL REQUEST) means that the device has none ---
 Result<RegisteredKeys> read_registered_keys(const Target& target);

@@ -1,4 +1,4 @@
-// LOG SENSE and the attributes of the cartridge memory.
+// LOG SENSE, the attributes of the cartridge memory, and the state of encryption.
 #include "drives/scsi/commands_run.hpp"
 
 #include <fmt/format.h>
@@ -6,7 +6,7 @@
 namespace capstan::scsi {
 namespace {
 
-constexpr std::size_t kLogPageSize = 16 * 1024, kAttributesSize = 64 * 1024;
+constexpr std::size_t kLogPageSize = 16 * 1024, kAttributesSize = 64 * 1024, kEncryptionPageSize = 4 * 1024;
 
 Result<std::vector<std::uint8_t>> fetch_page(const Target& target, LogPageCode page, std::string_view act) {
     std::vector<std::uint8_t> buffer(kLogPageSize);
@@ -48,6 +48,19 @@ Result<void> write_attributes(const Target& target, std::span<const Attribute> a
     const Bytes pieces[] = {bytes};
     return done(
         run(target, "write the cartridge's memory", to_cdb(WriteAttributeCdb{.parameter_length = BigEndian<4>{bytes.size()}}), pieces));
+}
+
+Result<EncryptionStatus> encryption_status(const Target& target) {
+    constexpr std::string_view act = "ask whether it encrypts";
+    std::vector<std::uint8_t> buffer(kEncryptionPageSize);
+    CAPSTAN_CHECK(fetch(target, act,
+                        to_cdb(SecurityProtocolInCdb{.protocol = SecurityProtocolInCdb::kTapeEncryption,
+                                                     .page = BigEndian<2>{raw(EncryptionPage::status)},
+                                                     .allocation_length = BigEndian<4>{buffer.size()}}),
+                        buffer));
+    const auto status = decode_encryption_status(buffer);
+    if (!status) return odd_reply(target, act, "the reply is not the state of its encryption");
+    return *status;
 }
 
 }  // namespace capstan::scsi

@@ -177,6 +177,23 @@ struct DeviceConfigurationExtensionPage {  // SSC-4 8.3.8, subpage 01h of the pa
 };
 static_assert(sizeof(DeviceConfigurationExtensionPage) == 32);
 
+struct ControlDataProtectionPage {  // SSC-4 8.3.9: logical block protection
+    static constexpr std::uint8_t kPage = 0x0A, kSubpage = 0xF0;
+    static constexpr std::uint8_t kSubpageFormat = 0x40;  // byte 0: SPF
+    static constexpr std::uint8_t kOff = 0x00, kReedSolomonCrc = 0x01, kCrc32c = 0x02;           // byte 4: the method
+    static constexpr std::uint8_t kOnWrite = 0x80, kOnRead = 0x40, kOnRecover = 0x20;  // byte 6: where blocks carry it
+    std::uint8_t page_code = kSubpageFormat | kPage;
+    std::uint8_t subpage_code = kSubpage;
+    BigEndian<2> page_length{28};
+    std::uint8_t method = kOff;
+    std::uint8_t information_length = 0;  // byte 5: of what follows each block's data, bytes
+    std::uint8_t flags = 0;
+    std::array<std::uint8_t, 25> reserved_7{};
+    bool is_off() const { return method == kOff && (flags & (kOnWrite | kOnRead | kOnRecover)) == 0; }
+    friend constexpr bool operator==(const ControlDataProtectionPage&, const ControlDataProtectionPage&) = default;
+};
+static_assert(sizeof(ControlDataProtectionPage) == 32);
+
 struct MediumConfigurationPage {  // SSC-4 8.3.8, tape drives
     static constexpr std::uint8_t kPage = 0x1D;
     static constexpr std::uint8_t kWormMode = 0x01;

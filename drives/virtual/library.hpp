@@ -6,6 +6,7 @@
 
 #include "config/base/error.hpp"
 #include "config/base/ids.hpp"
+#include "drives/scsi/encryption.hpp"
 #include "drives/scsi/status.hpp"
 #include "drives/scsi/transport.hpp"
 #include "drives/virtual/cartridge_format.hpp"
@@ -122,6 +123,8 @@ class VirtualLibrary {
     void name_nexus(NexusId nexus, const std::string& name);  // "iqn.…,i,0x…": how reservations are told of
     void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
     void take_attentions(std::uint8_t lun);  // as if another program of each initiator's host had been told instead
+    // Another program's encryption key, or nobody's, as the drive says it (TapeDrive::set_key).
+    Result<void> set_key(std::uint8_t lun, bool there, scsi::EncryptionControl control = scsi::EncryptionControl::not_exclusive);
     Result<void> move_tape(std::uint8_t lun, BlockNumber block);  // as if another program had sent LOCATE
     void set_faults(FaultPlan plan);  // counting starts again
     // One more fault; a jam or command fault is counted from now on.

@@ -215,6 +215,14 @@ Result<void> VirtualLibrary::move_tape(std::uint8_t lun, BlockNumber block) {
     return {};
 }
 
+Result<void> VirtualLibrary::set_key(std::uint8_t lun, bool there, scsi::EncryptionControl control) {
+    if (lun == 0 || lun > drives()) return refuse(fmt::format("there is no drive {}", lun));
+    auto& drive = *state_->drives[lun - 1u];
+    std::lock_guard lock(drive.mutex());
+    drive.set_key(there, control);
+    return {};
+}
+
 void VirtualLibrary::set_faults(FaultPlan plan) {
     {
         std::lock_guard lock(state_->changer->mutex());

@@ -41,6 +41,7 @@ constexpr DeviceServer::Supported kSupported[] = {
     {Opcode::space_16, {}, 180, 2900},
     {Opcode::locate_16, {}, 180, 2900},
     {Opcode::report_luns, {}, 1, 60},
+    {Opcode::security_protocol_in, {}, 1, 60},
     {Opcode::maintenance_in, scsi::ReportOperationCodesCdb::kServiceAction, 1, 60},
 };
 
@@ -113,6 +114,7 @@ Answer TapeDrive::run(const Command& command) {
         case Opcode::mode_select_6:
         case Opcode::mode_select_10: return mode_select(command);
         case Opcode::read_block_limits: return read_block_limits(command);
+        case Opcode::security_protocol_in: return security_protocol_in(command);
         case Opcode::log_sense: return log_sense(command);
         case Opcode::report_density_support: return report_densities(command);
         default: break;

@@ -2,6 +2,7 @@
 // drives/virtual. Thread contract: the caller holds mutex(), except where a function says otherwise.
 #pragma once
 
+#include "drives/scsi/encryption.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/ssc.hpp"
 #include "drives/virtual/cartridge_file.hpp"
@@ -29,6 +30,8 @@ class TapeDrive final : public DeviceServer {
 
     void power_cycle();
     std::optional<Sense> move_tape(BlockNumber block);  // as another program's LOCATE would; or why not
+    // Another program's key, or nobody's. The drive says that it encrypts with it; what is on its tapes stays as it was sent.
+    void set_key(bool there, scsi::EncryptionControl control);
     void set_medium_faults(std::vector<MediumFault> faults) { faults_ = std::move(faults); }
     void add_medium_fault(MediumFault fault) { faults_.push_back(std::move(fault)); }
 
@@ -40,6 +43,13 @@ class TapeDrive final : public DeviceServer {
 
   private:
     using Clock = std::chrono::steady_clock;
+    struct ModePages {
+        scsi::DataCompressionPage compression;
+        scsi::DeviceConfigurationPage configuration;
+        scsi::DeviceConfigurationExtensionPage extension;
+        scsi::ControlDataProtectionPage protection;
+        friend bool operator==(const ModePages&, const ModePages&) = default;
+    };
     struct Warning {
         bool early = false, programmable = false;  // programmable: the zone was entered just now
     };
@@ -65,6 +75,7 @@ class TapeDrive final : public DeviceServer {
     Answer read_fixed(std::uint32_t count, MutableBytes space);
     Answer write(const Command& command);
     std::optional<Sense> write_one(scsi::DataOut block, std::size_t size, Warning& warning);
+    std::optional<Sense> write_data(scsi::DataOut block, std::size_t size, Warning& warning);
     Answer write_filemarks(const Command& command);
     Answer erase(const Command& command);
     std::optional<Sense> flush();  // everything buffered is on the tape, or what went wrong
@@ -81,6 +92,13 @@ class TapeDrive final : public DeviceServer {
     bool append_only() const;
     std::optional<SenseCode> may_write_here() const;  // why not: write protected, or append-only and not at the end of data
     void forget_allowance(const Command& command, const Answer& answer, BlockNumber from);  // it was for one write, just here
+    void forbid_overwrite();
+    // tape_drive_protection.cpp
+    bool protects(std::uint8_t flag) const;  // blocks carry their CRC behind the data: when written, when read
+    std::optional<Sense> write_guarded(scsi::DataOut block, std::size_t size, Warning& warning);  // checks the CRC and takes it off
+    std::size_t size_read(std::size_t size) const;                                                // as READ gives it
+    Result<std::size_t> read_object(BlockNumber block, std::size_t size, MutableBytes space) const;
+    Answer security_protocol_in(const Command& command) const;
     // tape_drive_medium.cpp
     Answer report_densities(const Command& command);
     Answer set_capacity(const Command& command);
@@ -97,6 +115,10 @@ class TapeDrive final : public DeviceServer {
     Answer locate(const Command& command);
     Answer go_to(BlockNumber target);  // end of data is BLANK CHECK there
     // tape_drive_modes.cpp
+    static ModePages default_pages();
+    static ModePages changeable_pages();
+    std::size_t size_of_known(const scsi::ModePage& page) const;
+    std::optional<SenseCode> take_pages(const scsi::ModeData& data, ModePages& pages) const;  // why not
     Answer mode_sense(const Command& command);
     Answer mode_select(const Command& command);
     void default_modes() override;
@@ -121,11 +143,10 @@ class TapeDrive final : public DeviceServer {
     // modes
     std::uint32_t block_length_ = 0;  // 0: variable
     bool buffered_ = true;
-    scsi::DataCompressionPage compression_;
-    scsi::DeviceConfigurationPage configuration_;
-    scsi::DeviceConfigurationExtensionPage extension_;
+    ModePages pages_;
     std::optional<BlockNumber> overwrite_at_;  // ALLOW OVERWRITE, until it was used or the tape was moved
     bool may_format_ = false;
+    scsi::EncryptionStatus encryption_;  // a key that the hand put there
 };
 
 }  // namespace capstan::virtual_library

@@ -8,7 +8,7 @@ using scsi::Opcode;
 
 bool TapeDrive::append_only() const {
     using Page = scsi::DeviceConfigurationExtensionPage;
-    return (extension_.write_and_erase_mode & Page::kWriteModeMask) == Page::kAppendOnly;
+    return (pages_.extension.write_and_erase_mode & Page::kWriteModeMask) == Page::kAppendOnly;
 }
 
 std::optional<SenseCode> TapeDrive::may_write_here() const {
@@ -26,6 +26,11 @@ Answer TapeDrive::allow_overwrite(const Command& command) {
     overwrite_at_ = mode == Cdb::Mode::at_position ? std::optional(position_) : std::nullopt;
     may_format_ = mode == Cdb::Mode::format;
     return {};
+}
+
+void TapeDrive::forbid_overwrite() {
+    overwrite_at_.reset();
+    may_format_ = false;
 }
 
 void TapeDrive::forget_allowance(const Command& command, const Answer& answer, BlockNumber from) {

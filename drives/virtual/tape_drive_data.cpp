@@ -57,7 +57,7 @@ bool TapeDrive::beyond_early_warning() const { return beyond(early_warning_of(ca
 
 bool TapeDrive::beyond_programmable_early_warning() const {
     constexpr std::uint64_t kMB = 1'000'000;
-    const auto distance = extension_.programmable_early_warning.value() * kMB;
+    const auto distance = pages_.extension.programmable_early_warning.value() * kMB;
     return distance != 0 && beyond(early_warning_of(cartridge_->info()) + distance);
 }
 
@@ -78,7 +78,7 @@ std::optional<Sense> TapeDrive::sense_of(Warning warning) {
 }
 
 std::optional<SenseCode> TapeDrive::write_protected() const {
-    bool by_software = scsi::has(configuration_.end_of_data_flags, scsi::DeviceConfigurationPage::kSoftwareProtect);
+    bool by_software = scsi::has(pages_.configuration.end_of_data_flags, scsi::DeviceConfigurationPage::kSoftwareProtect);
     if (cartridge_->info().write_protected || by_software) return code::kWriteProtected;
     if (model_ != nullptr && !(ability() != nullptr && ability()->writes)) return code::kReadOnlyFormat;
     return std::nullopt;
@@ -137,17 +137,17 @@ Answer TapeDrive::read_variable(std::uint32_t length, bool suppress, MutableByte
         sense.filemark = true;
         return check_condition(sense);
     }
-    auto got = cartridge_->read(position_, space.first(std::min<std::size_t>(length, space.size())));
+    auto got = read_object(position_, object->size, space.first(std::min<std::size_t>(length, space.size())));
     if (!got) return check_condition(failed(got.error()));
     position_ = position_ + 1;
     Answer answer;
     answer.transferred = *got;
+    const auto size = size_read(object->size);
     // SILI suppresses a short block always, a long one only while the block length of the mode data is 0 (SSC-4 5.3).
-    bool told = object->size < length ? !suppress : object->size > length && (!suppress || block_length_ != 0);
+    bool told = size < length ? !suppress : size > length && (!suppress || block_length_ != 0);
     if (told) {
         answer.sense =
-            Sense{.incorrect_length = true,
-                  .information = static_cast<std::int64_t>(length) - static_cast<std::int64_t>(object->size)};
+            Sense{.incorrect_length = true, .information = static_cast<std::int64_t>(length) - static_cast<std::int64_t>(size)};
     }
     return answer;
 }
@@ -171,9 +171,9 @@ Answer TapeDrive::read_fixed(std::uint32_t count, MutableBytes space) {
         }
         position_ = number + 1;
         if (object->filemark) return stop({.code = code::kFilemark, .filemark = true}, done);
-        if (object->size != block_length_) return stop({.incorrect_length = true}, done);
+        if (size_read(object->size) != block_length_) return stop({.incorrect_length = true}, done);
         auto room = space.subspan(std::min<std::size_t>(answer.transferred, space.size()));
-        auto got = cartridge_->read(number, room.first(std::min<std::size_t>(room.size(), block_length_)));
+        auto got = read_object(number, object->size, room.first(std::min<std::size_t>(room.size(), block_length_)));
         if (!got) {
             position_ = number;
             return stop(failed(got.error()), done);
@@ -216,6 +216,11 @@ Answer TapeDrive::write(const Command& command) {
 }
 
 std::optional<Sense> TapeDrive::write_one(scsi::DataOut block, std::size_t size, Warning& warning) {
+    if (protects(scsi::ControlDataProtectionPage::kOnWrite)) return write_guarded(block, size, warning);
+    return write_data(block, size, warning);
+}
+
+std::optional<Sense> TapeDrive::write_data(scsi::DataOut block, std::size_t size, Warning& warning) {
     const auto& info = cartridge_->info();
     if (auto noted = health_.before_change(); !noted) return failed(noted.error());
     if (position_ < cartridge_->end()) {  // written over: all that follows is gone at once

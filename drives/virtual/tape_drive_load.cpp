@@ -12,8 +12,7 @@ const DensityAbility* TapeDrive::ability() const {
 
 void TapeDrive::start_loading(std::chrono::microseconds after) {
     position_ = BlockNumber{};
-    overwrite_at_.reset();
-    may_format_ = false;
+    forbid_overwrite();
     if (cartridge_->info().cleaning_uses) return start_cleaning(after);
     if (model_ != nullptr) {
         const auto density = cartridge_->info().density;

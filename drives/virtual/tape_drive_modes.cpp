@@ -4,42 +4,64 @@
 namespace capstan::virtual_library {
 namespace {
 
+using scsi::ControlDataProtectionPage;
 using scsi::DataCompressionPage;
 using scsi::DeviceConfigurationExtensionPage;
 using scsi::DeviceConfigurationPage;
 using scsi::MediumConfigurationPage;
 
-DataCompressionPage default_compression() {
-    DataCompressionPage page;
-    page.compression =
-        DataCompressionPage::kCapable;  // off: nothing is compressed in here, and a full tape is told truly
-    page.decompression = DataCompressionPage::kDecompress;
-    return page;
-}
-DeviceConfigurationPage default_configuration() {
-    DeviceConfigurationPage page;
-    page.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning;
-    return page;
-}
-// Of a page that may be set; 0, which no page has, of any other.
-std::size_t size_of_known(const scsi::ModePage& page, const DriveModel* model) {
-    if (page.code == DataCompressionPage::kPage && page.subpage == 0) return sizeof(DataCompressionPage);
-    if (page.code != DeviceConfigurationPage::kPage) return 0;
-    if (page.subpage == 0) return sizeof(DeviceConfigurationPage);
-    const bool offered = model == nullptr || model->programmable_early_warning;
-    return page.subpage == DeviceConfigurationExtensionPage::kSubpage && offered ? sizeof(DeviceConfigurationExtensionPage) : 0;
+constexpr std::uint8_t kCrcSize = 4;
+
+bool valid(const ControlDataProtectionPage& page) {
+    using Page = ControlDataProtectionPage;
+    const std::uint8_t flags = page.flags & (Page::kOnWrite | Page::kOnRead | Page::kOnRecover);
+    if (page.method == Page::kOff) return flags == 0;
+    return page.method == Page::kCrc32c && page.information_length == kCrcSize && (flags & Page::kOnRecover) == 0;
 }
 
 }  // namespace
 
+// Compression is off: nothing is compressed in here, and a full tape is told truly.
+TapeDrive::ModePages TapeDrive::default_pages() {
+    ModePages pages;
+    pages.compression.compression = DataCompressionPage::kCapable;
+    pages.compression.decompression = DataCompressionPage::kDecompress;
+    pages.configuration.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning;
+    return pages;
+}
+
+TapeDrive::ModePages TapeDrive::changeable_pages() {
+    using Protection = ControlDataProtectionPage;
+    constexpr std::uint8_t kAll = 0xFF, kLengthBits = 0x3F;
+    ModePages pages;
+    pages.compression.compression = DataCompressionPage::kEnable;
+    pages.configuration.position_flags = 0;
+    pages.configuration.write_delay = BigEndian<2>{0xFFFF};
+    pages.configuration.end_of_data_flags = DeviceConfigurationPage::kSoftwareProtect;
+    pages.extension = {.write_and_erase_mode = DeviceConfigurationExtensionPage::kWriteModeMask,
+                       .programmable_early_warning = BigEndian<2>{0xFFFF}};
+    pages.protection = {.method = kAll, .information_length = kLengthBits, .flags = Protection::kOnWrite | Protection::kOnRead};
+    return pages;
+}
+
+// Of a page that may be set; 0, which no page has, of any other.
+std::size_t TapeDrive::size_of_known(const scsi::ModePage& page) const {
+    const auto is = [&](std::uint8_t page_code, std::uint8_t subpage) { return page.code == page_code && page.subpage == subpage; };
+    if (is(DataCompressionPage::kPage, 0)) return sizeof(DataCompressionPage);
+    if (is(DeviceConfigurationPage::kPage, 0)) return sizeof(DeviceConfigurationPage);
+    if (is(DeviceConfigurationExtensionPage::kPage, DeviceConfigurationExtensionPage::kSubpage))
+        return model_ == nullptr || model_->programmable_early_warning ? sizeof(DeviceConfigurationExtensionPage) : 0;
+    if (is(ControlDataProtectionPage::kPage, ControlDataProtectionPage::kSubpage))
+        return model_ == nullptr || model_->block_protection ? sizeof(ControlDataProtectionPage) : 0;
+    return 0;
+}
+
 void TapeDrive::default_modes() {
     block_length_ = 0;
     buffered_ = true;
-    compression_ = default_compression();
-    configuration_ = default_configuration();
-    extension_ = {};
-    overwrite_at_.reset();
-    may_format_ = false;
+    pages_ = default_pages();
+    encryption_ = {};
+    forbid_overwrite();
 }
 
 Answer TapeDrive::mode_sense(const Command& command) {
@@ -52,7 +74,6 @@ Answer TapeDrive::mode_sense(const Command& command) {
     auto control = static_cast<scsi::PageControl>(page & 0xC0);
     auto wanted = page & scsi::ModeSense6Cdb::kPageMask;
     constexpr std::uint8_t kAllSubpages = 0xFF;
-    if (subpage > DeviceConfigurationExtensionPage::kSubpage && subpage != kAllSubpages) return check_condition(code::kInvalidField);
     if (control == scsi::PageControl::saved) return check_condition(code::kSavingNotSupported);
 
     scsi::ModeData data;
@@ -65,35 +86,53 @@ Answer TapeDrive::mode_sense(const Command& command) {
         descriptor.block_length = BigEndian<3>{block_length_};
         data.block_descriptor = descriptor;
     }
-    auto compression = compression_;
-    auto configuration = configuration_;
-    auto extension = extension_;
-    if (control == scsi::PageControl::default_values) {
-        compression = default_compression();
-        configuration = default_configuration();
-        extension = {};
-    } else if (control == scsi::PageControl::changeable) {
-        compression = {};
-        compression.compression = DataCompressionPage::kEnable;
-        configuration = {};
-        configuration.position_flags = 0;
-        configuration.write_delay = BigEndian<2>{0xFFFF};
-        configuration.end_of_data_flags = DeviceConfigurationPage::kSoftwareProtect;
-        extension = {.write_and_erase_mode = DeviceConfigurationExtensionPage::kWriteModeMask,
-                     .programmable_early_warning = BigEndian<2>{0xFFFF}};
-    }
-    auto want = [&](std::uint8_t code, std::uint8_t its_subpage = 0) {
-        return (wanted == code || wanted == scsi::kAllPages) && (subpage == its_subpage || subpage == kAllSubpages);
+    const auto pages = control == scsi::PageControl::default_values ? default_pages()
+                       : control == scsi::PageControl::changeable   ? changeable_pages()
+                                                                    : pages_;
+    const auto add = [&](const auto& current) {
+        auto candidate = scsi::to_page(current);
+        const bool offered = candidate.code == MediumConfigurationPage::kPage || size_of_known(candidate) != 0;
+        const bool asked = wanted == candidate.code || wanted == scsi::kAllPages;
+        if (offered && asked && (subpage == candidate.subpage || subpage == kAllSubpages)) data.pages.push_back(std::move(candidate));
     };
-    if (want(DataCompressionPage::kPage)) data.pages.push_back(scsi::to_page(compression));
-    if (want(DeviceConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(configuration));
-    if ((model_ == nullptr || model_->programmable_early_warning) &&
-        want(DeviceConfigurationExtensionPage::kPage, DeviceConfigurationExtensionPage::kSubpage))
-        data.pages.push_back(scsi::to_page(extension));
-    if (want(MediumConfigurationPage::kPage)) data.pages.push_back(scsi::to_page(MediumConfigurationPage{}));
+    add(pages.protection);
+    add(pages.compression);
+    add(pages.configuration);
+    add(pages.extension);
+    add(MediumConfigurationPage{});
     if (data.pages.empty() && (wanted != 0 || subpage != 0)) return check_condition(code::kInvalidField);
     return give(scsi::encode_mode_data(six ? scsi::ModeForm::six : scsi::ModeForm::ten, scsi::ModeUse::sense, data),
                 room, command);
+}
+
+std::optional<SenseCode> TapeDrive::take_pages(const scsi::ModeData& data, ModePages& pages) const {
+    for (const auto& page : data.pages) {
+        if (page.bytes.size() != size_of_known(page)) return code::kInvalidParameter;
+    }
+    if (auto page = scsi::find_page<DataCompressionPage>(data)) {
+        pages.compression.compression = DataCompressionPage::kCapable | (page->compression & DataCompressionPage::kEnable);
+    }
+    if (auto page = scsi::find_page<DeviceConfigurationPage>(data)) {
+        pages.configuration.write_delay = page->write_delay;
+        pages.configuration.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning |
+                                                (page->end_of_data_flags & DeviceConfigurationPage::kSoftwareProtect);
+    }
+    if (auto page = scsi::find_page<DeviceConfigurationExtensionPage>(data)) {
+        using Page = DeviceConfigurationExtensionPage;
+        const auto wanted = static_cast<std::uint8_t>(page->write_and_erase_mode & Page::kWriteModeMask);
+        if (wanted != Page::kOverwriteAllowed && wanted != Page::kAppendOnly) return code::kInvalidParameter;
+        // What protects a tape lasts as long as the tape is in.
+        if (wanted != Page::kAppendOnly && append_only() && load_ == Load::ready) return code::kInvalidParameter;
+        if (wanted == Page::kAppendOnly && !append_only() && load_ == Load::ready && raw(position_) > 0) return code::kPastBeginning;
+        pages.extension.write_and_erase_mode = wanted;
+        pages.extension.programmable_early_warning = page->programmable_early_warning;
+    }
+    if (auto page = scsi::find_page<ControlDataProtectionPage>(data)) {
+        if (!valid(*page)) return code::kInvalidParameter;
+        pages.protection = {.method = page->method, .information_length = page->information_length, .flags = page->flags};
+        if (pages.protection.is_off()) pages.protection = {};
+    }
+    return std::nullopt;
 }
 
 // All or nothing: every field is looked at before any is set.
@@ -116,41 +155,15 @@ Answer TapeDrive::mode_select(const Command& command) {
     }
     auto mode = data->device_specific & scsi::kModeBufferedMask;
     if (mode != 0 && mode != scsi::kModeBuffered) return check_condition(code::kInvalidParameter);
-    auto compression = compression_;
-    auto configuration = configuration_;
-    auto extension = extension_;
-    for (const auto& page : data->pages) {
-        if (page.bytes.size() != size_of_known(page, model_)) return check_condition(code::kInvalidParameter);
-    }
-    if (auto page = scsi::find_page<DataCompressionPage>(*data)) {
-        compression.compression = DataCompressionPage::kCapable | (page->compression & DataCompressionPage::kEnable);
-    }
-    if (auto page = scsi::find_page<DeviceConfigurationPage>(*data)) {
-        configuration.write_delay = page->write_delay;
-        configuration.end_of_data_flags = DeviceConfigurationPage::kSyncAtEarlyWarning |
-                                          (page->end_of_data_flags & DeviceConfigurationPage::kSoftwareProtect);
-    }
-    if (auto page = scsi::find_page<DeviceConfigurationExtensionPage>(*data)) {
-        using Page = DeviceConfigurationExtensionPage;
-        const auto wanted = static_cast<std::uint8_t>(page->write_and_erase_mode & Page::kWriteModeMask);
-        if (wanted != Page::kOverwriteAllowed && wanted != Page::kAppendOnly) return check_condition(code::kInvalidParameter);
-        // What protects a tape lasts as long as the tape is in.
-        if (wanted != Page::kAppendOnly && append_only() && load_ == Load::ready) return check_condition(code::kInvalidParameter);
-        if (wanted == Page::kAppendOnly && !append_only() && load_ == Load::ready && raw(position_) > 0)
-            return check_condition(code::kPastBeginning);
-        extension.write_and_erase_mode = wanted;
-        extension.programmable_early_warning = page->programmable_early_warning;
-    }
+    auto pages = pages_;
+    if (const auto reason = take_pages(*data, pages)) return check_condition(*reason);
     bool buffered = mode == scsi::kModeBuffered;
     if (auto problem = !buffered && buffered_ && load_ == Load::ready ? flush() : std::nullopt)
         return check_condition(*problem);
-    bool changed = block_length != block_length_ || buffered != buffered_ || compression != compression_ ||
-                   configuration != configuration_ || extension != extension_;
+    const bool changed = block_length != block_length_ || buffered != buffered_ || pages != pages_;
     block_length_ = block_length;
     buffered_ = buffered;
-    compression_ = compression;
-    configuration_ = configuration;
-    extension_ = extension;
+    pages_ = pages;
     if (changed) attention(code::kModeChanged, Whom::others, command.nexus);
     return {};
 }

@@ -110,8 +110,7 @@ Answer TapeDrive::go_to(BlockNumber target) {
 std::optional<Sense> TapeDrive::move_tape(BlockNumber block) {
     if (not_ready()) return waits();
     if (auto problem = flush()) return problem;
-    overwrite_at_.reset();
-    may_format_ = false;
+    forbid_overwrite();
     return go_to(block).sense;
 }
 

@@ -1,10 +1,8 @@
 // The drive itself keeps what is on the tape, even from us: a permit lets one write go over something, and only at the beginning.
-#include "drives/scsi/inline_device.hpp"
 #include "drives/scsi/sense_table.hpp"
-#include "tests/drives/write_support.hpp"
+#include "tests/drives/between.hpp"
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 
 namespace capstan::drives {
@@ -12,18 +10,6 @@ namespace {
 
 using Reason = StreamReport::Reason;
 using Extension = scsi::DeviceConfigurationExtensionPage;
-
-void write_objects(DriveFixture& drive, BlockNumber from, std::uint64_t first, std::uint64_t count) {
-    auto writer = drive.writer_at(from);
-    ASSERT_TRUE(writer);
-    auto ring = make_ring();
-    fill(*ring, first, count);
-    ring->push(RingEntry::Kind::checkpoint, 0);
-    const auto report = drive.stream(*writer, ring);
-    EXPECT_EQ(report.reason, Reason::checkpoint) << (report.error ? to_text(*report.error) : "");
-    const auto finished = drive.sim.run(writer->finish());
-    EXPECT_TRUE(finished);
-}
 
 std::uint8_t write_mode(DriveFixture& drive) {
     const auto transport = drive.sim.transport(1, vl::NexusId{7});
@@ -52,9 +38,7 @@ TEST(AppendOnly, ANewWriteFromTheBeginningGoesOverWhatLiesThere) {
 
 TEST(AppendOnly, SingleItemsGoOverWhatLiesAtTheBeginning) {
     DriveFixture drive;
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 6);
+    start_with(drive, 6);
     auto writer = drive.writer_at(BlockNumber{0});
     ASSERT_TRUE(writer);
     std::vector<WriteItem> items(2);
@@ -69,9 +53,7 @@ TEST(AppendOnly, SingleItemsGoOverWhatLiesAtTheBeginning) {
 // A record of where the data end that is too small, whatever made it so: the drive turns the append down.
 TEST(AppendOnly, AnAppendBeforeTheEndOfDataIsRefusedByTheDrive) {
     DriveFixture drive;
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 6);
+    start_with(drive, 6);
     {
         auto writer = drive.writer_at(BlockNumber{3});
         ASSERT_TRUE(writer);
@@ -92,9 +74,7 @@ TEST(AppendOnly, AnAppendBeforeTheEndOfDataIsRefusedByTheDrive) {
 
 TEST(AppendOnly, TheModeEndsWithTheCartridge) {
     DriveFixture drive;
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 6);
+    start_with(drive, 6);
     ASSERT_TRUE(drive.sim.run(drive.owner.unload()));
     EXPECT_EQ(write_mode(drive), Extension::kOverwriteAllowed) << "other programs write as they are used to";
 }
@@ -102,9 +82,7 @@ TEST(AppendOnly, TheModeEndsWithTheCartridge) {
 // The tape stays where it is, the mode does not: it is set again, at the beginning.
 TEST(AppendOnly, AResetTakesTheModeAndPreparingSetsItAgain) {
     DriveFixture drive;
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 6);
+    start_with(drive, 6);
     drive.sim.library->reset_unit(1);
     EXPECT_EQ(write_mode(drive), Extension::kOverwriteAllowed);
     const auto prepared = drive.sim.run(drive.owner.prepare());
@@ -112,29 +90,6 @@ TEST(AppendOnly, AResetTakesTheModeAndPreparingSetsItAgain) {
     EXPECT_TRUE(prepared->append_only);
     EXPECT_EQ(write_mode(drive), Extension::kAppendOnly);
 }
-
-// Somebody between the owner and the drive: where `instead` answers, the drive is not asked.
-class Between final : public scsi::Transport {
-  public:
-    using Instead = std::function<std::optional<scsi::ScsiReply>(const scsi::Cdb&, scsi::DataOut, MutableBytes)>;
-    Between(std::shared_ptr<scsi::Transport> drive, Instead instead) : drive_(std::move(drive)), instead_(std::move(instead)) {}
-    Result<scsi::ScsiReply> execute(const scsi::Cdb& cdb, scsi::DataOut out, MutableBytes in, std::chrono::milliseconds limit) override {
-        auto reply = instead_(cdb, out, in);
-        if (reply) return *reply;
-        return drive_->execute(cdb, out, in, limit);
-    }
-
-  private:
-    std::shared_ptr<scsi::Transport> drive_;
-    Instead instead_;
-};
-
-void put_between(DriveFixture& drive, Between::Instead instead) {
-    auto transport = std::make_shared<Between>(drive.sim.transport(1), std::move(instead));
-    ASSERT_TRUE(drive.owner.replace_device(std::make_shared<scsi::InlineDevice>(drive.sim.loop, drive.sim.clock, transport, "drive D1")));
-}
-
-scsi::ScsiReply refusal(SenseCode code) { return {Sense{.code = code, .information = {}}, 0, {}}; }
 
 bool selects_write_mode(const scsi::Cdb& cdb, scsi::DataOut out) {
     const auto opcode = scsi::opcode_of(cdb);
@@ -187,9 +142,7 @@ TEST(AppendOnly, TheMarkBehindABadSpotGoesOverWhatIsNotProven) {
         in[0] = scsi::ShortPositionData::kLocationUnknown;
         return scsi::ScsiReply{std::nullopt, in.size(), {}};
     });
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 3);
+    start_with(drive, 3);
     auto writer = drive.writer_at(BlockNumber{3});
     ASSERT_TRUE(writer);
     vl::FaultPlan faults;
@@ -219,9 +172,7 @@ TEST(AppendOnly, TheMarkBehindABadSpotGoesOverWhatIsNotProven) {
 // A tape that is moved before the label is written: ALLOW OVERWRITE is for another place, and nothing is appended there instead.
 TEST(AppendOnly, WhatIsForTheBeginningIsNotWrittenBehindOtherData) {
     DriveFixture drive;
-    drive.insert();
-    drive.make_ready();
-    write_objects(drive, BlockNumber{0}, 0, 6);
+    start_with(drive, 6);
     auto writer = drive.writer_at(BlockNumber{0});
     ASSERT_TRUE(writer);
     ASSERT_TRUE(drive.sim.library->move_tape(1, BlockNumber{6}));

@@ -71,7 +71,7 @@ void ring_to_virtual_drive(benchmark::State& state) {
         for (int i = 0; i < 8; ++i) (void)scsi::test_unit_ready(robot);
         (void)scsi::move_medium(robot, ElementAddress{0}, ElementAddress{0x03E8}, ElementAddress{0x0100});
         scsi::Target drive(door, "drive D1");
-        if (auto ready = operations::prepare(drive, {}, false); !ready) state.SkipWithError(to_text(ready.error()).c_str());
+        if (auto ready = operations::prepare(drive, {}, {}); !ready) state.SkipWithError(to_text(ready.error()).c_str());
         BlockRing ring(kBlock, blocks() + blocks() / 256 + 16);
         std::atomic<bool> stop = false;
         state.ResumeTiming();

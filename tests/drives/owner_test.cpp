@@ -109,7 +109,7 @@ TEST(DriveOwner, SaysWhatADriveDoesNotOffer) {
     EXPECT_TRUE(identity->counts_position);
     EXPECT_TRUE(identity->densities.empty()) << "it does not tell, and its name says nothing";
     EXPECT_EQ(identity->not_offered, (std::vector<std::string>{"LOCATE", "long READ POSITION", "cartridge memory (MAM)", "density report",
-                                                               "SET CAPACITY", "FORMAT MEDIUM", "append-only mode",
+                                                               "SET CAPACITY", "FORMAT MEDIUM", "append-only mode", "encryption",
                                                                "programmable early warning"}));
     drive.insert();
     drive.make_ready();

@@ -324,6 +324,24 @@ TEST(PlanMount, PrefersMountedThenEmptyThenLongestIdle) {
     EXPECT_EQ(plan.verdicts[1].reason, "is in use by job 4");
 }
 
+TEST(PlanMount, ADriveThatOnlyReadsForNowIsWaitedForToWrite) {
+    Drives drives;
+    drives.add("D1").why_only_read = "only reads";
+    auto plan = plan_mount(drives.all, mount_of(2));
+    EXPECT_EQ(plan.kind, MountPlan::Kind::wait);
+    EXPECT_EQ(plan.reason, "A1 waits: no drive can be used: drive D1 only reads");
+    EXPECT_FALSE(plan.unfit);
+    ASSERT_EQ(plan.verdicts.size(), 1U);
+    EXPECT_EQ(plan.verdicts[0].reason, "only reads");
+    auto reading = mount_of(2);
+    reading.for_writing = false;
+    EXPECT_EQ(plan_mount(drives.all, reading).kind, MountPlan::Kind::load);
+    drives.add("D2");
+    EXPECT_EQ(plan_mount(drives.all, mount_of(2)).drive.text, "D2");
+    drives.all[1].leased = true;
+    EXPECT_EQ(plan_mount(drives.all, mount_of(2)).kind, MountPlan::Kind::wait);
+}
+
 TEST(PlanMount, WaitsAsksOrRefusesWithAReason) {
     Drives drives;
     auto& drive = drives.add("D1");

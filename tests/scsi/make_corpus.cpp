@@ -2,6 +2,7 @@
 // FOLDER
 #include "drives/scsi/attributes.hpp"
 #include "drives/scsi/density.hpp"
+#include "drives/scsi/encryption.hpp"
 #include "drives/scsi/log_pages.hpp"
 #include "drives/scsi/mode.hpp"
 #include "drives/scsi/reservations.hpp"
@@ -214,6 +215,18 @@ void density() {
     store("density", "shorter-entry", longer);
 }
 
+void encryption() {
+    for (std::uint8_t control : {0, 1, 2, 3, 4, 7})
+        store_with_damage("encryption", "keyed" + std::to_string(control),
+                          encode_encryption_status({EncryptionMode::encrypt, DecryptionMode::mixed, static_cast<EncryptionControl>(control), 7}));
+    store("encryption", "off", encode_encryption_status({}));
+    Buffer with_key_data = encode_encryption_status({EncryptionMode::encrypt});
+    with_key_data[3] += 4;
+    with_key_data.insert(with_key_data.end(), 4, 0);
+    store("encryption", "key-data", with_key_data);
+    store("encryption", "empty", {});
+}
+
 void operation_codes() {
     using namespace std::chrono_literals;
     const std::vector<SupportedCommand> commands{
@@ -255,5 +268,6 @@ int main(int argc, char** argv) {
     read_position();
     operation_codes();
     density();
+    encryption();
     return 0;
 }

@@ -27,6 +27,10 @@ class SetCollector final : public tools::TreeEvents {
 
     void set_start(const mtf::Place& place, const mtf::SetBlock& set) override {
         TreeEvents::set_start(place, set);
+        again_ = set.header.continuation() && !tapes_.sets.empty() && tapes_.sets.back().name == set.name && tapes_.sets.back().closed &&
+                 !tapes_.sets.back().aborted && number_ == set.number;
+        if (again_) return;
+        number_ = set.number;
         tapes_.sets.push_back(SetOnTape{.name = set.name, .medium = medium_});
         file_ = nullptr;
         if (set.header.continuation()) damage_text("begins on a medium that was not read");
@@ -38,7 +42,7 @@ class SetCollector final : public tools::TreeEvents {
     void file(const mtf::Place& place, const mtf::FileBlock& block) override {
         TreeEvents::file(place, block);
         file_ = nullptr;
-        if (tapes_.sets.empty()) return;
+        if (tapes_.sets.empty() || again_) return;
         auto [at, is_new] =
             tapes_.sets.back().files.try_emplace("/" + path_, FileOnTape{block.header.displayable_size, fnv("")});
         if (!is_new) damage_text("holds " + path_ + " twice");
@@ -48,7 +52,7 @@ class SetCollector final : public tools::TreeEvents {
     void set_end(const mtf::Place& place, const mtf::EndOfSetBlock& end) override {
         TreeEvents::set_end(place, end);
         file_ = nullptr;
-        if (tapes_.sets.empty()) return;
+        if (tapes_.sets.empty() || again_) return;
         if (tapes_.sets.back().closed) damage_text("has two ends");
         tapes_.sets.back().closed = true;
         tapes_.sets.back().aborted = (end.header.attributes & mtf::block_attribute::eset_aborted) != 0;
@@ -80,6 +84,9 @@ class SetCollector final : public tools::TreeEvents {
     }
     Tapes& tapes_;
     FileOnTape* file_ = nullptr;
+    std::uint16_t number_ = 0;  // of the last set
+    // A set that is whole goes on on this medium: the answer to its end was lost, and what was not proven was written once more.
+    bool again_ = false;
     bool data_ = false;
     std::uint64_t read_ = 0;
 };

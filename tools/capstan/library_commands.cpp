@@ -19,6 +19,11 @@ std::string reservation(const std::string& word) {
     if (word == "of_another") return "another host's";
     return shown(word);
 }
+std::string encryption(const std::string& word) {
+    if (word == "library") return "with the library's key";
+    if (word == "another_program") return "with another program's key; nothing is written until it is taken away";
+    return shown(word);
+}
 }  // namespace
 
 namespace {
@@ -144,6 +149,7 @@ int show_drive(Session& session, const std::string& name) {
         if (drive.cartridges_with_errors > 0)
             facts.add("Errors", fmt::format("{} hard, {} recovered, with {} cartridge{}", drive.hard_errors, drive.recovered_errors,
                                             drive.cartridges_with_errors, drive.cartridges_with_errors == 1 ? "" : "s"));
+        facts.add("Encryption", encryption(drive.encryption));
         if (!drive.not_offered.empty()) facts.add("Not offered", listed(drive.not_offered));
         if (drive.counts_position) facts.add("Position", "counted: LOCATE is not offered, so places are found by reading on");
         if (drive.cartridge != 0)

@@ -64,8 +64,10 @@ std::span<const Control::Act> Control::acts() {
         {"reset", "drive1|changer", "a reset as by another initiator", 1, 1, &Control::reset},
         {"take-attentions", "drive1|changer", "as if another program had been told of a reset or power-on", 1, 1, &Control::take_attentions},
         {"locate", "drive1 BLOCK", "moves the tape, as if another program had", 2, 2, &Control::locate},
-        {"reserve", "drive1|changer on|off", "another host takes the device for itself, from whoever has it; or gives it back", 2, 2,
+        {"reserve", "drive1|changer on|off", "another host takes the device for itself, from whoever has it; or gives it back. These are commands to it: faults count them", 2, 2,
          &Control::reserve},
+        {"key", "drive1 on|library|off", "it says that it encrypts, with a program's key or the library's; what is on its tapes stays as it was sent", 2, 2,
+         &Control::key},
         {"replace", "drive1 SERIAL", "another drive in its place, with this serial number, until the program ends", 2, 2,
          &Control::replace},
         {"hang", "drive1|changer [SECONDS]", "its commands wait; without SECONDS until 'resume'", 1, 2, &Control::hang},
@@ -245,6 +247,15 @@ Result<std::string> Control::reserve(Words words) {
     } else {
         CAPSTAN_CHECK(scsi::reserve_exclusively(host, kTheirs));
     }
+    return std::string{};
+}
+
+Result<std::string> Control::key(Words words) {
+    CAPSTAN_TRY(const auto unit, unit_of(words[0]));
+    if (words[1] != "on" && words[1] != "library" && words[1] != "off")
+        return refuse(fmt::format("'{}' is neither on, library nor off", words[1]));
+    const auto control = words[1] == "library" ? scsi::EncryptionControl::library : scsi::EncryptionControl::not_exclusive;
+    CAPSTAN_CHECK(library().set_key(unit, words[1] != "off", control));
     return std::string{};
 }
 

@@ -37,6 +37,7 @@ class Control {
     Result<std::string> take_attentions(Words words);
     Result<std::string> locate(Words words);
     Result<std::string> reserve(Words words);
+    Result<std::string> key(Words words);
     Result<std::string> replace(Words words);
     Result<std::string> hang(Words words);
     Result<std::string> resume(Words words);

@@ -20,6 +20,7 @@ struct DriveModel {
     bool optimises_new_media = false;  // the first load of a cartridge of its own generation takes long
     bool knows_position = true;        // READ POSITION in every form; else only the short one, which says "unknown"
     bool programmable_early_warning = true;
+    bool block_protection = true;
     std::span<const scsi::Opcode> lacks;  // commands that it does not offer
 
     const DensityAbility* ability(std::uint8_t medium_density) const;  // nullptr: it cannot even read it

@@ -9,7 +9,8 @@ constexpr std::uint8_t kDlt20GB = 0x1A;
 constexpr DensityAbility kDensities[] = {{kDlt20GB, true}};
 constexpr Opcode kLacks[] = {Opcode::locate_10,     Opcode::locate_16,      Opcode::space_16,        Opcode::mode_select_10,
                              Opcode::mode_sense_10, Opcode::read_attribute, Opcode::write_attribute, Opcode::report_density_support,
-                             Opcode::set_capacity,  Opcode::format_medium,   Opcode::allow_overwrite};
+                             Opcode::set_capacity,  Opcode::format_medium,   Opcode::allow_overwrite,
+                             Opcode::security_protocol_in};
 
 }  // namespace
 
@@ -22,6 +23,7 @@ const DriveModel kOld{.name = "old",
                       .block_size_max = 256u << 10,
                       .knows_position = false,
                       .programmable_early_warning = false,
+                      .block_protection = false,
                       .lacks = kLacks};
 
 }  // namespace capstan::virtual_library
