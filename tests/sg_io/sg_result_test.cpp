@@ -96,5 +96,13 @@ TEST(SgResidual, CannotExceedWhatWasAsked) {
     EXPECT_EQ(moved(-4), 100U);
 }
 
+// Whether it may be opened again without an operator.
+TEST(SgResult, TellsALostWayFromSilence) {
+    for (const std::uint16_t host : {0x01, 0x02, 0x04, 0x08, 0x0C, 0x0D, 0x0E, 0x0F}) EXPECT_TRUE(connection_ended({.host_status = host})) << host;
+    for (const std::uint16_t host : {0x00, 0x03, 0x05, 0x06, 0x07, 0x14}) EXPECT_FALSE(connection_ended({.host_status = host})) << host;
+    EXPECT_FALSE(connection_ended({.status = 0x02, .driver_status = 0x08})) << "the device answered";
+    EXPECT_FALSE(connection_ended({.driver_status = 0x06})) << "it was silent";
+}
+
 }  // namespace
 }  // namespace capstan::scsi

@@ -42,6 +42,11 @@ std::unexpected<Error> unknown_outcome(const std::string& device, std::uint8_t o
 
 }  // namespace
 
+bool connection_ended(const SgResult& result) {
+    constexpr std::uint16_t kWays[] = {0x01, 0x02, 0x04, 0x08, 0x0C, 0x0D, 0x0E, 0x0F};  // those of host_text, but silence and its own failures
+    return std::ranges::find(kWays, result.host_status) != std::end(kWays);
+}
+
 Result<ScsiReply> reply_from_sg(const SgResult& result, const std::string& device, std::uint8_t opcode) {
     const auto status = static_cast<Status>(result.status & 0xFE);  // the lowest bit is vendor specific in old devices
     const bool answered = status == Status::check_condition && !result.sense.empty();

@@ -21,4 +21,7 @@ struct SgResult {                     // fields of sg_io_hdr (Linux, scsi/sg.h)
 // (stop_device) unless the device answered all the same. `device` begins the sentence, `opcode` is told.
 Result<ScsiReply> reply_from_sg(const SgResult& result, const std::string& device, std::uint8_t opcode);
 
+// The kernel lost its way to the device, or the device was reset: opened again it may be in order. Not where it was silent.
+bool connection_ended(const SgResult& result);
+
 }  // namespace capstan::scsi

@@ -76,8 +76,11 @@ Result<void> SgTransport::open() {
 }
 
 Result<ScsiReply> SgTransport::execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout) {
+    ended_ = false;
     if (!sg_) {
-        CAPSTAN_CHECK(open());
+        auto opened = open();
+        ended_ = !opened && opened.error().recovery == Recovery::retry_later;
+        CAPSTAN_CHECK(opened);
         constexpr SenseCode kNexusLost{0x6, 0x29, 0x07};
         return ScsiReply{Sense{.code = kNexusLost, .information = {}}, 0, {}};
     }
@@ -122,9 +125,11 @@ Result<ScsiReply> SgTransport::send(const Cdb& cdb, DataOut data_out, MutableByt
     header.timeout = static_cast<unsigned>(std::min<std::int64_t>(timeout.count(), UINT32_MAX));
     const auto begun = std::chrono::steady_clock::now();
     if (::ioctl(sg_.get(), SG_IO, &header) != 0) {
+        const int errno_then = errno;
         auto error =
-            fail_errno(errno, fmt::format("{}: command {:02X}h could not be sent", node_.sg, cdb.bytes[0]), "Look at the kernel's log.");
-        error.error().recovery = Recovery::stop_device;  // ENODEV: it was unplugged; all else is as unknown
+            fail_errno(errno_then, fmt::format("{}: command {:02X}h could not be sent", node_.sg, cdb.bytes[0]), "Look at the kernel's log.");
+        ended_ = errno_then == ENODEV || errno_then == ENXIO;  // it was unplugged
+        error.error().recovery = Recovery::stop_device;        // all else is as unknown
         return error;
     }
     SgResult result;
@@ -135,7 +140,9 @@ Result<ScsiReply> SgTransport::send(const Cdb& cdb, DataOut data_out, MutableByt
     result.asked = pieces.bytes;
     result.residual = header.resid;
     result.took = std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begun);
-    return reply_from_sg(result, node_.sg, cdb.bytes[0]);
+    auto reply = reply_from_sg(result, node_.sg, cdb.bytes[0]);
+    ended_ = !reply && scsi::connection_ended(result);
+    return reply;
 }
 
 void SgTransport::limit_blocks(const Cdb& cdb, const ScsiReply& reply, MutableBytes data_in) const {

@@ -22,6 +22,9 @@ class SgTransport final : public Transport {
     // calling thread: one of them would end the wait, not the command.
     Result<ScsiReply> execute(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout) override;
 
+    // The node is not there, went away, or the kernel lost its way to the device.
+    bool connection_ended() const override { return ended_; }
+
   private:
     Result<void> open();
     Result<ScsiReply> send(const Cdb& cdb, DataOut data_out, MutableBytes data_in, std::chrono::milliseconds timeout);
@@ -32,6 +35,7 @@ class SgTransport final : public Transport {
     SystemRoots roots_;
     SgNode node_;
     FileHandle sg_, tape_;
+    bool ended_ = false;  // of the last command
     std::size_t transfer_max_ = 0;  // bytes of one command, of the host adapter; 0: it does not say
 };
 
