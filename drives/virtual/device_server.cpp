@@ -63,6 +63,11 @@ void DeviceServer::lose_nexus(NexusId id) {
     found->second.attentions.push_back(code::kNexusLost);
 }
 
+void DeviceServer::tasks_cleared(NexusId id) {
+    auto found = nexuses_.find(id);
+    if (found != nexuses_.end()) found->second.attentions.push_back(code::kTasksCleared);
+}
+
 void DeviceServer::reset() {
     for (auto& [id, each] : nexuses_) each.prevents = false;
     default_modes();

@@ -122,6 +122,7 @@ class VirtualLibrary {
     void forget_nexus(NexusId nexus);   // a lost one that will not come back under this number
     void name_nexus(NexusId nexus, const std::string& name);  // "iqn.…,i,0x…": how reservations are told of
     void reset_unit(std::uint8_t lun);  // LOGICAL UNIT RESET: PREVENT is released, every nexus gets 29/03; the tape stays where it is
+    void tasks_cleared(std::uint8_t lun, NexusId nexus);  // by another initiator: it gets 2F/00
     void take_attentions(std::uint8_t lun);  // as if another program of each initiator's host had been told instead
     // Another program's encryption key, or nobody's, as the drive says it (TapeDrive::set_key).
     Result<void> set_key(std::uint8_t lun, bool there, scsi::EncryptionControl control = scsi::EncryptionControl::not_exclusive);

@@ -199,6 +199,13 @@ void VirtualLibrary::reset_unit(std::uint8_t lun) {
     unit->reset();
 }
 
+void VirtualLibrary::tasks_cleared(std::uint8_t lun, NexusId nexus) {
+    auto unit = state_->unit(lun);
+    if (!unit) return;
+    std::lock_guard lock(unit->mutex());
+    unit->tasks_cleared(nexus);
+}
+
 void VirtualLibrary::take_attentions(std::uint8_t lun) {
     auto unit = state_->unit(lun);
     if (!unit) return;

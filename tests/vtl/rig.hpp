@@ -56,6 +56,21 @@ class RawClient {
         received.data.resize(size);
         return received;
     }
+    bool send_test_unit_ready(std::uint8_t lun, std::uint32_t number) {
+        ScsiCommandPdu command;
+        command.lun = lun_of(lun);
+        command.task_tag = BigEndian<4>{number};
+        command.command_sn = BigEndian<4>{number};
+        return send(command);
+    }
+    std::string told() {  // the answer to a command without data, as "GOOD" or its sense code
+        const auto answer = receive();
+        if (!answer || answer->header.pdu_code() != PduCode::scsi_response) return "no answer";
+        if (as<ScsiResponsePdu>(answer->header).status == 0) return "GOOD";
+        constexpr std::size_t kLengthField = 2;
+        const auto sense = answer->data.size() < kLengthField ? std::nullopt : scsi::decode_sense(Bytes(answer->data).subspan(kLengthField));
+        return sense ? to_text(sense->code) : "no sense data";
+    }
     bool log_in(std::uint8_t session, TextKeys keys = {}) {
         keys.insert(keys.begin(), {{"InitiatorName", "iqn.raw"}, {"TargetName", kName}});
         LoginRequestPdu request;

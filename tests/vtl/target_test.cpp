@@ -102,6 +102,50 @@ TEST_F(VtlTarget, PingsAreAnsweredWhileATapeMoves) {
     EXPECT_EQ(next->header.pdu_code(), PduCode::nop_in) << "what was aborted is not answered";
 }
 
+// RESET and CLEAR TASK SET reach the commands of every session; ABORT TASK SET those of its own. Who lost one to another is told.
+TEST_F(VtlTarget, WhatOneSessionClearsOthersLose) {
+    struct Case {
+        TaskFunction function;
+        bool others;
+        const char* attention;
+    };
+    load();
+    for (const auto& [function, others, attention] : {Case{TaskFunction::abort_task_set, false, "GOOD"},
+                                                      Case{TaskFunction::clear_task_set, true, "06/2F/00"},
+                                                      Case{TaskFunction::logical_unit_reset, true, "06/29/03"},
+                                                      Case{TaskFunction::target_warm_reset, true, "06/29/03"}}) {
+        SCOPED_TRACE(static_cast<int>(function));
+        RawClient victim(target->address()), other(target->address());
+        ASSERT_TRUE(victim.log_in(1) && other.log_in(2));
+        std::uint32_t number = 0;
+        for (; number < 8; ++number) {  // unit attentions
+            ASSERT_TRUE(victim.send_test_unit_ready(1, number) && other.send_test_unit_ready(1, number));
+            victim.told(), other.told();
+        }
+        target->stalls().hang(1, std::chrono::hours{1});
+        ASSERT_TRUE(victim.send_test_unit_ready(1, number++));
+        TextPdu ping;
+        ping.code = raw(PduCode::nop_out) | flag::kImmediate;
+        ping.task_tag = BigEndian<4>{901};
+        ASSERT_TRUE(victim.send(ping) && victim.receive()) << "the command before it has been taken";
+        TaskRequestPdu request;
+        request.code |= flag::kImmediate;
+        request.flags = flag::kFinal | raw(function);
+        request.lun = lun_of(1);
+        request.task_tag = BigEndian<4>{902};
+        ASSERT_TRUE(other.send(request));
+        const auto answer = other.receive();
+        ASSERT_TRUE(answer && answer->header.pdu_code() == PduCode::task_response);
+        EXPECT_EQ(as<TaskResponsePdu>(answer->header).response, raw(TaskAnswer::complete));
+        target->stalls().resume(1);
+        if (!others) {
+            EXPECT_EQ(victim.told(), "GOOD") << "of its own session alone";
+        }
+        ASSERT_TRUE(victim.send_test_unit_ready(1, number));
+        EXPECT_EQ(victim.told(), attention) << "and no answer to what was cleared";
+    }
+}
+
 // A block is carried out by the thread that read the command; when it takes long another one reads.
 TEST_F(VtlTarget, PingsAreAnsweredWhileABlockTakesLong) {
     load();

@@ -20,6 +20,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Connection(std::shared_ptr<Target> target, FileHandle socket) : target_(std::move(target)), stream_(std::move(socket)) {}
     void serve();      // returns when the connection has ended and nothing that this thread carried out is left
     void shut_down();  // any thread
+    std::size_t abort_tasks(std::optional<std::uint8_t> unit);  // those of one logical unit or all, unanswered; how many. Any thread
 
   private:
     struct Incoming {
@@ -50,7 +51,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void run(Task& task);
     void answer(Task& task, Result<virtual_library::VirtualLibrary::Answered> answered);
     bool send_read_data(const Task& task, std::size_t size, bool with_status);
-    void abort_tasks(std::optional<std::uint8_t> unit);
 
     // With mutex_ held.
     template <class Pdu>

@@ -205,8 +205,9 @@ bool Connection::send_read_data(const Task& task, std::size_t size, bool with_st
 
 // --- task management ---
 
-void Connection::abort_tasks(std::optional<std::uint8_t> unit) {
-    std::erase_if(tasks_, [&](const auto& entry) {
+std::size_t Connection::abort_tasks(std::optional<std::uint8_t> unit) {
+    std::lock_guard lock(mutex_);
+    return std::erase_if(tasks_, [&](const auto& entry) {
         if (unit && entry.second->unit != *unit) return false;
         entry.second->aborted = true;
         --pending_;
@@ -217,9 +218,9 @@ void Connection::abort_tasks(std::optional<std::uint8_t> unit) {
 TaskAnswer Connection::manage_tasks(const TaskRequestPdu& request) {
     const auto unit = unit_number(request.lun);
     const bool exists = unit && *unit < target_->units();
-    std::unique_lock lock(mutex_);
     switch (static_cast<TaskFunction>(request.flags & 0x7F)) {
         case TaskFunction::abort_task: {
+            std::lock_guard lock(mutex_);
             auto found = tasks_.find(static_cast<std::uint32_t>(request.referenced_tag.value()));
             if (found == tasks_.end()) return TaskAnswer::no_task;
             found->second->aborted = true;
@@ -228,20 +229,19 @@ TaskAnswer Connection::manage_tasks(const TaskRequestPdu& request) {
             return TaskAnswer::complete;
         }
         case TaskFunction::abort_task_set:
-        case TaskFunction::clear_task_set:
             if (!exists) return TaskAnswer::no_unit;
             abort_tasks(unit);
             return TaskAnswer::complete;
+        case TaskFunction::clear_task_set:
+            if (!exists) return TaskAnswer::no_unit;
+            target_->clear_tasks(*unit, nexus_);
+            return TaskAnswer::complete;
         case TaskFunction::logical_unit_reset:
             if (!exists) return TaskAnswer::no_unit;
-            abort_tasks(unit);
-            lock.unlock();
             target_->reset_unit(*unit);
             return TaskAnswer::complete;
         case TaskFunction::target_warm_reset:
         case TaskFunction::target_cold_reset:
-            abort_tasks(std::nullopt);
-            lock.unlock();
             for (std::uint8_t each = 0; each < target_->units(); ++each) target_->reset_unit(each);
             return TaskAnswer::complete;
         case TaskFunction::task_reassign: return TaskAnswer::no_reassign;

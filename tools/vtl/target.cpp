@@ -55,7 +55,29 @@ Result<virtual_library::VirtualLibrary::Answered> Target::serve(NexusId nexus, s
     return virtual_library::VirtualLibrary::Answered{answer.status, {answer.sense, answer.transferred, {}}};
 }
 
+std::vector<NexusId> Target::abort_tasks(std::uint8_t unit) {
+    std::vector<std::pair<NexusId, std::shared_ptr<Connection>>> sessions;
+    {
+        std::lock_guard lock(mutex_);
+        for (const auto& [nexus, session] : sessions_)
+            if (auto connection = session.lock()) sessions.emplace_back(nexus, std::move(connection));
+    }
+    std::vector<NexusId> whose;
+    for (const auto& [nexus, connection] : sessions)
+        if (connection->abort_tasks(unit) > 0) whose.push_back(nexus);
+    return whose;
+}
+
+void Target::clear_tasks(std::uint8_t unit, NexusId by) {
+    for (const auto nexus : abort_tasks(unit)) {
+        if (nexus == by) continue;
+        if (const auto its = unit_of_library(unit)) library_->tasks_cleared(*its, nexus);
+        else tell_disk([nexus](auto& disk) { disk.tasks_cleared(nexus); });
+    }
+}
+
 void Target::reset_unit(std::uint8_t unit) {
+    abort_tasks(unit);
     if (const auto its = unit_of_library(unit)) library_->reset_unit(*its);
     else tell_disk([](auto& disk) { disk.reset(); });
 }

@@ -36,7 +36,10 @@ class Target : public std::enable_shared_from_this<Target> {
     std::optional<std::uint8_t> unit_of_library(std::uint8_t unit) const;      // as the library counts; empty: the disk
     Result<virtual_library::VirtualLibrary::Answered> serve(virtual_library::NexusId nexus, std::uint8_t unit, const scsi::Cdb& cdb,
                                                             scsi::DataOut data_out, MutableBytes data_in);
+    // Tasks of every session end unanswered (SAM-5: one task set for all). Reset: every nexus gets 29/03. Cleared by one nexus: the
+    // others that lost something get 2F/00.
     void reset_unit(std::uint8_t unit);
+    void clear_tasks(std::uint8_t unit, virtual_library::NexusId by);
     std::vector<std::uint8_t> random_bytes(std::size_t count);
     std::uint16_t next_handle();
     // A second login of the same initiator port ends its first session (RFC 7143 clause 6.3.5), and the nexus is lost.
@@ -49,6 +52,7 @@ class Target : public std::enable_shared_from_this<Target> {
     using InitiatorPort = std::pair<std::string, std::array<std::uint8_t, 6>>;
     template <class Call>
     void tell_disk(Call call);
+    std::vector<virtual_library::NexusId> abort_tasks(std::uint8_t unit);  // whose there were
     void accept_all();
     void forget_idle_ports();
     void serve(FileHandle socket);
