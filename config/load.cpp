@@ -230,6 +230,7 @@ class Loader {
             if (!virtual_library) map.text("serial", drive.serial);
             if (!library.changer.sg.empty())
                 if (const auto* sg = map.text("sg", drive.sg, Need::required)) check_device(map, *sg, drive.sg);
+            map.flag("expects_key", drive.expects_key);
             map.duration("dismount_delay", drive.dismount_delay, {seconds{0}, days{1}});
             map.finish();
             library.drives.push_back(std::move(drive));

@@ -73,6 +73,7 @@ struct DriveSettings {
     std::string sg;                               // as the changer's; required where that one has it, and only there
     std::string serial;                           // another one is not used; empty: whatever answers. Not with a virtual library
     std::string target;                           // iSCSI: another target than the robot's, at the same portal
+    bool expects_key = false;                     // its library or a key manager encrypts, and the drive does not say who does
     std::chrono::seconds dismount_delay{300};     // 0s to 1d: how long an idle cartridge stays in the drive
 };
 

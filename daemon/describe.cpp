@@ -87,10 +87,11 @@ std::vector<api::LibraryInfo> describe_libraries(ControlPlane& plane) {
 
 namespace {
 
-std::string encryption_of(const drives::DriveIdentity& identity) {
-    if (!identity.encryption) return "";
-    if (scsi::has_key_of_a_program(*identity.encryption)) return "another_program";
-    return scsi::has_key_of_the_library(*identity.encryption) ? "library" : "off";
+std::string encryption_of(const drives::DriveOwner& drive) {
+    if (!drive.encryption()) return "";
+    if (!drive.why_only_read().empty()) return "another_program";
+    const bool encrypts = scsi::has_key_of_the_library(*drive.encryption()) || scsi::has_key_of_a_program(*drive.encryption());
+    return encrypts ? "library" : "off";
 }
 
 void describe_abilities(const drives::DriveIdentity& identity, api::DriveInfo& info) {
@@ -139,7 +140,7 @@ api::DriveInfo describe(ControlPlane& plane, Library& library, const Library::Dr
         info.serial_since = api::time_of((*seen)->seen);
     }
     info.reservation = name_of(identity.claim);
-    info.encryption = encryption_of(identity);
+    info.encryption = encryption_of(*drive.owner);
     info.counts_position = identity.counts_position;
     describe_abilities(identity, info);
     if (auto errors = pools::ErrorCounts(plane.context().store).in_drive(drive.owner->name(), identity.serial)) {
@@ -327,7 +328,7 @@ api::WorkItem describe(ControlPlane& plane, const pools::WorkItem& item) {
     for (const auto& [id, request] : plane.queue().open_requests())
         if (request.work_item == item.id) info.request = raw(id), info.advice = request.text;
     if (info.request == 0 && item.state == pools::WorkState::waiting)
-        if (const auto asked = plane.mounts().request_for_every_drive(raw(item.pool) != 0)) {
+        if (const auto asked = plane.mounts().request_for_every_drive(item.writes())) {
             info.request = raw(*asked);
             info.advice = plane.queue().open_requests().at(*asked).text;
         }

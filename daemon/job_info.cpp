@@ -131,7 +131,7 @@ Result<api::JobInfo> JobService::info(const pools::Job& job) {
         info.state = api::JobState::waiting;
         info.reason = item.reason;
         if (info.request == 0)
-            if (const auto asked = mounts_.request_for_every_drive(raw(item.pool) != 0)) info.request = raw(*asked);
+            if (const auto asked = mounts_.request_for_every_drive(item.writes())) info.request = raw(*asked);
     }
     return info;
 }

@@ -27,7 +27,10 @@ Library::Library(Context& context, const config::LibrarySettings& settings, Libr
     for (std::size_t i = 0; i < settings.drives.size(); ++i) {
         Drive drive;
         drive.settings = settings.drives[i];
-        drives::DriveSettings drive_settings{.name = DriveName{settings.drives[i].name}, .serial = settings.drives[i].serial, .key = key};
+        drives::DriveSettings drive_settings{.name = DriveName{drive.settings.name},
+                                             .serial = drive.settings.serial,
+                                             .key = key,
+                                             .expects_key = drive.settings.expects_key};
         drive.owner = std::make_unique<drives::DriveOwner>(context.loop, context.clock, std::move(devices.drives[i]), drive_settings);
         drive.owner->on_identified = [this, name = drive.owner->name()](const drives::DriveIdentity& identity) { note_drive(name, identity); };
         drives_.push_back(std::move(drive));

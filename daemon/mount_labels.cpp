@@ -31,13 +31,7 @@ Result<bool> MountService::has_labelled(const pools::Cartridge& cartridge, WorkI
 
 Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::optional<pools::OperatorWord> word, WorkItemId item) {
     const Purpose purpose{{}, "labelling", true, pool.policy.block_size};
-    CAPSTAN_CO_TRY(auto reserved, co_await reserve(id, purpose, item));
-    auto read = co_await load(reserved, item);
-    while (read && !leases_.at(reserved.lease).drive->owner->why_only_read().empty()) {  // for now: another drive, or later
-        release(reserved.lease, After::keep);
-        CAPSTAN_CO_TRY(reserved, co_await reserve(id, purpose, item));
-        read = co_await load(reserved, item);
-    }
+    CAPSTAN_CO_TRY(auto in_drive, co_await reserve_and_load(id, purpose, item));
     auto work = [](MountService& self, Reserved held, Result<Library::Loaded> read_there, pools::Pool into,
                    std::optional<pools::OperatorWord> by, WorkItemId work_item) -> Task<Result<void>> {
         CAPSTAN_CO_TRY(auto loaded, std::move(read_there));
@@ -62,8 +56,8 @@ Task<Result<void>> MountService::label(CartridgeId id, pools::Pool pool, std::op
         if (!written) co_return std::unexpected(written.error());
         co_return Result<void>{};
     };
-    Result<void> outcome = co_await work(*this, reserved, std::move(read), std::move(pool), std::move(word), item);
-    release(reserved.lease, After::keep);
+    Result<void> outcome = co_await work(*this, in_drive.reserved, std::move(in_drive.loaded), std::move(pool), std::move(word), item);
+    release(in_drive.reserved.lease, After::keep);
     co_return outcome;
 }
 

@@ -227,6 +227,17 @@ void MountService::release(pools::LeaseId id, After after, const std::string& wh
     context_.changed.notify();
 }
 
+Task<Result<MountService::InDrive>> MountService::reserve_and_load(CartridgeId cartridge, Purpose purpose, WorkItemId item) {
+    for (;;) {
+        CAPSTAN_CO_TRY(auto reserved, co_await reserve(cartridge, purpose, item));
+        auto loaded = co_await load(reserved, item);
+        const auto& drive = *leases_.at(reserved.lease).drive;
+        const bool another = loaded ? purpose.writing && only_reads(drive) : was_taken(drive);
+        if (!another) co_return InDrive{reserved, std::move(loaded)};
+        release(reserved.lease, After::keep);
+    }
+}
+
 Task<Result<pools::ReadLease>> MountService::mount_for_reading(JobId job, CartridgeId cartridge) {
     pools::WorkItem work;
     work.kind = pools::WorkKind::mount;
@@ -236,13 +247,8 @@ Task<Result<pools::ReadLease>> MountService::mount_for_reading(JobId job, Cartri
     auto mount = [](MountService& self, JobId job_id, CartridgeId wanted, WorkItemId work_item) -> Task<Result<pools::ReadLease>> {
         CAPSTAN_CO_TRY(const auto row, pools::Cartridges(self.context_.store).get(wanted));
         const Purpose purpose{job_id, fmt::format("job {}", raw(job_id)), false, row.side.block_size};
-        CAPSTAN_CO_TRY(auto reserved, co_await self.reserve(wanted, purpose, work_item));
-        auto loaded = co_await self.load(reserved, work_item);
-        while (!loaded && was_taken(*self.leases_.at(reserved.lease).drive)) {  // by another host: another drive may do
-            self.release(reserved.lease, After::keep);
-            CAPSTAN_CO_TRY(reserved, co_await self.reserve(wanted, purpose, work_item));
-            loaded = co_await self.load(reserved, work_item);
-        }
+        CAPSTAN_CO_TRY(auto in_drive, co_await self.reserve_and_load(wanted, purpose, work_item));
+        auto& [reserved, loaded] = in_drive;
         auto lease = self.leases_.at(reserved.lease);
         if (!loaded || loaded->identified.verdict.kind != pools::LabelVerdictKind::matches) {
             self.release(reserved.lease, After::keep);

@@ -83,7 +83,6 @@ class MountService final : public pools::MountPort {
     Result<void> well_again(const pools::Cartridge& cartridge);
     // A suspect cartridge that is in the drive anyway, its label read: is its end as recorded?
     Task<Result<void>> prove_suspect(Lease lease, const Library::Loaded& loaded);
-    // Waits until the cartridge can be had in some drive, and reserves both.
     // All cartridges that are out of reach, and in words why: "library LIB1 is disabled by root"; empty: none.
     struct OutOfReach {
         std::vector<CartridgeId> cartridges;
@@ -96,7 +95,14 @@ class MountService final : public pools::MountPort {
         bool writing = false;
         std::uint32_t block_size = 0;  // of what is read or written; 0: the label alone is looked at
     };
+    // Waits until the cartridge can be had in some drive, and reserves both.
     Task<Result<Reserved>> reserve(CartridgeId cartridge, Purpose purpose, WorkItemId item);
+    struct InDrive {
+        Reserved reserved;
+        Result<Library::Loaded> loaded;
+    };
+    // Another drive is taken, or the same later, where another host has the drive, or where it only reads and shall write.
+    Task<Result<InDrive>> reserve_and_load(CartridgeId cartridge, Purpose purpose, WorkItemId item);
     std::optional<Reserved> try_reserve(const pools::Cartridge& cartridge, const Purpose& purpose, pools::MountPlan& plan);
     Task<Result<void>> read_before_asking(CartridgeId id, WorkItemId item);
     Result<void> word_goes_on(pools::OperatorWord& word, const pools::OnMedium& medium, WorkItemId item);

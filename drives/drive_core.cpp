@@ -82,7 +82,7 @@ void DriveOwner::Core::note_write_mode() {
 
 void DriveOwner::Core::note_encryption(std::optional<scsi::EncryptionStatus> found) {
     const bool before = key_of_a_program();
-    identity.encryption = found;
+    encryption = found;
     if (key_of_a_program() != before)
         log::warning(before ? "key-of-another-program-gone" : "key-of-another-program", {{"drive", settings.name.text}});
 }
@@ -98,7 +98,7 @@ void DriveOwner::Core::believe(const scsi::CommandLog& log, Attention attention)
         lose_trust(fmt::format("{}: unit attention: {} ({})", subject(), rule.advice, to_text(sense.code)));
         if (sense.code.asc == 0x29) identity_in_doubt = !identity.vendor.empty();  // POWER ON, RESET, OR NEXUS LOSS
         // DATA ENCRYPTION PARAMETERS CHANGED: the key that is known of stays known, until it was asked for again
-        if (sense.code.asc == 0x2A && sense.code.ascq == 0x11 && !key_of_a_program()) identity.encryption.reset();
+        if (sense.code.asc == 0x2A && sense.code.ascq == 0x11 && !key_of_a_program()) encryption.reset();
         if (sense.code.asc == 0x28) medium_changed();  // NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED
     }
     if (log.lost) return give_up(fmt::format("{}: {}", subject(), to_text(*log.lost)));
@@ -167,6 +167,7 @@ Task<Result<void>> DriveOwner::Core::identify_now() {
     std::move_only_function<Result<operations::Identified>(const scsi::Target&)> operation =
         [key = settings.key, serial = settings.serial](const scsi::Target& drive) { return operations::identify(drive, key, serial); };
     CAPSTAN_CO_TRY(auto found, co_await perform(std::move(operation), Attention::is_expected));
+    if (found.identity.serial != identity.serial) encryption.reset();  // another drive
     identity = found.identity;
     if (found.by_another) co_return std::unexpected(std::move(*found.by_another));
     timeouts = found.timeouts;

@@ -48,7 +48,7 @@ class DriveOwner::Core {
     Result<void> check_trusted(std::string_view what) const;
     void medium_changed();
     operations::Abilities abilities() const { return {identity.has_append_only, identity.may_encrypt}; }
-    bool key_of_a_program() const { return identity.encryption && scsi::has_key_of_a_program(*identity.encryption); }
+    bool key_of_a_program() const { return !settings.expects_key && encryption && scsi::has_key_of_a_program(*encryption); }
     void note_encryption(std::optional<scsi::EncryptionStatus> found);
     void note_write_mode();  // a drive that lists append-only mode and does not take it: the operator sees it
     void cartridge_gone();
@@ -86,6 +86,7 @@ class DriveOwner::Core {
     bool prepared = false;    // modes were set and read back, and nothing happened since
     bool label_read = false;  // since then (design rule 4)
     PreparedMedium medium;
+    std::optional<scsi::EncryptionStatus> encryption;  // DriveOwner::encryption()
     std::optional<BlockNumber> position;
     std::optional<WritePermit> permit;
     operations::StopFlag stop;  // of the read that runs

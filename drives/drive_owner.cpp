@@ -28,7 +28,8 @@ DriveState DriveOwner::state() const { return core_->state; }
 const std::string& DriveOwner::why_faulted() const { return core_->why_faulted; }
 bool DriveOwner::connection_lost() const { return core_->connection_lost; }
 const DriveIdentity& DriveOwner::identity() const { return core_->identity; }
-std::string DriveOwner::why_only_read() const { 
+const std::optional<scsi::EncryptionStatus>& DriveOwner::encryption() const { return core_->encryption; }
+std::string DriveOwner::why_only_read() const {
     return core_->key_of_a_program() ? "encrypts what is written, with a key that another program put there" : "";
 }
 const DriveCounters& DriveOwner::counters() const { return core_->counters; }

@@ -30,7 +30,6 @@ struct DriveIdentity {
     bool has_memory = false;               // it reads and writes the memory of cartridges (MAM)
     bool has_append_only = false;          // ALLOW OVERWRITE is in its list; whether the mode takes is seen with each cartridge
     bool may_encrypt = false;              // SECURITY PROTOCOL IN is in its list, or it has no list
-    std::optional<scsi::EncryptionStatus> encryption;  // as prepare() or claim() found it last; empty: it does not encrypt, or was not asked
     bool counts_position = false;          // it has no LOCATE: its position is counted (drives/scsi/counted_position.hpp)
     std::string kind;                        // "LTO-8", as its densities or its name say; empty: not known
     std::vector<DensityAbility> densities;   // what it reads and writes: its own word, else by its model; empty: not known
@@ -81,12 +80,14 @@ struct DriveSettings {
     DriveName name;
     std::string serial;                     // of the configuration; empty: not checked
     std::optional<scsi::ReservationKey> key;  // of this installation: the drive is reserved under it. Empty: it is not reserved
+    bool expects_key = false;               // a key in it is its owner's will, though the drive does not say whose it is
     std::chrono::seconds hang_grace{30};    // beyond a command's own time limit, before the device is given up
 };
 
 // For the operator, where DriveOwner::why_only_read() says something.
 inline constexpr std::string_view kClearTheKey =
-    "Take the key away with the program that set it, or with 'stenc -f /dev/nstN -e off'; until then the drive only reads";
+    "Take the key away with the program that set it, or with 'stenc -f /dev/nstN -e off'; until then the drive only reads. Where the library "
+    "or a key manager sets it and the drive does not say so, give the drive 'expects_key: true' in the configuration";
 
 class DriveOwner final : public BlockReader {
   public:
@@ -100,6 +101,8 @@ class DriveOwner final : public BlockReader {
     const std::string& why_faulted() const;  // empty: it is not
     bool connection_lost() const;            // of the last operation: there may be nothing wrong with the drive itself
     const DriveIdentity& identity() const;   // as identify() found it last
+    // As prepare() or claim() found it last, in this drive; empty: it does not encrypt, or was not asked.
+    const std::optional<scsi::EncryptionStatus>& encryption() const;
     // It would encrypt what is written with a key that another program put there: nothing is written, reading goes on. Empty: it would not.
     std::string why_only_read() const;
     const DriveCounters& counters() const;

@@ -67,6 +67,14 @@ struct ReadOrder {
 };
 ReadReport read_into(const scsi::Target& drive, std::optional<BlockNumber> position, BlockRing& ring, const ReadOrder& order);
 
+// Empty: the drive does not have the page. Some answer with another page of the same number instead.
+template <class Page>
+Result<std::optional<Page>> read_page(const scsi::Target& drive) {
+    auto data = scsi::mode_sense(drive, Page::kPage, scsi::PageControl::current, Page::kSubpage);
+    if (data) return scsi::find_page<Page>(*data);
+    if (scsi::is_refused(data.error())) return std::optional<Page>();
+    return std::unexpected(std::move(data.error()));
+}
 // Blocks carry nothing but their data: read back. ask_operator: the drive does not take it.
 Result<void> end_block_protection(const scsi::Target& drive);
 Result<std::optional<scsi::EncryptionStatus>> ask_encryption(const scsi::Target& drive);  // empty: it does not encrypt

@@ -12,7 +12,7 @@ namespace {
 
 using scsi::Opcode;
 
-bool is_refused(const Error& error) { return error.sense && scsi::key_of(*error.sense) == scsi::SenseKey::illegal_request; }
+using scsi::is_refused;
 
 // What an operator may miss, by the command that would bring it.
 struct Offer {
@@ -102,11 +102,10 @@ Result<void> note_densities(const scsi::Target& drive, DriveIdentity& identity) 
 
 // Empty: it does not say.
 Result<std::optional<bool>> warns_early(const scsi::Target& drive) {
-    using Page = scsi::DeviceConfigurationExtensionPage;
-    auto data = scsi::mode_sense(drive, Page::kPage, scsi::PageControl::current, Page::kSubpage);
-    if (data) return scsi::find_page<Page>(*data).has_value();
-    if (is_about_something_else(data.error())) return std::unexpected(std::move(data.error()));
-    return is_refused(data.error()) ? std::optional(false) : std::nullopt;
+    auto page = read_page<scsi::DeviceConfigurationExtensionPage>(drive);
+    if (page) return page->has_value();
+    if (is_about_something_else(page.error())) return std::unexpected(std::move(page.error()));
+    return std::nullopt;
 }
 
 }  // namespace

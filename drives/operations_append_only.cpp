@@ -12,16 +12,8 @@ namespace {
 using Page = scsi::DeviceConfigurationExtensionPage;
 using scsi::SenseKey;
 
-bool says(const Error& error, SenseKey key) { return error.sense && !error.sense->deferred && scsi::key_of(*error.sense) == key; }
+using scsi::says;
 bool is_set(const Page& page) { return (page.write_and_erase_mode & Page::kWriteModeMask) == Page::kAppendOnly; }
-
-// Empty: the drive does not have the page.
-Result<std::optional<Page>> read_page(const scsi::Target& drive) {
-    auto data = scsi::mode_sense(drive, Page::kPage, scsi::PageControl::current, Page::kSubpage);
-    if (data) return scsi::find_page<Page>(*data);
-    if (says(data.error(), SenseKey::illegal_request)) return std::optional<Page>();
-    return std::unexpected(std::move(data.error()));
-}
 
 Result<void> set_mode(const scsi::Target& drive, Page page, std::uint8_t mode) {
     page.page_code = Page::kSubpageFormat | Page::kPage;  // without PS, which only a reply has
@@ -33,7 +25,7 @@ Result<void> set_mode(const scsi::Target& drive, Page page, std::uint8_t mode) {
 }
 
 Result<void> leave(const scsi::Target& drive) {
-    CAPSTAN_TRY(const auto page, read_page(drive));
+    CAPSTAN_TRY(const auto page, read_page<Page>(drive));
     return page && is_set(*page) ? set_mode(drive, *page, Page::kOverwriteAllowed) : Result<void>{};
 }
 
@@ -41,13 +33,13 @@ Result<void> leave(const scsi::Target& drive) {
 
 // Some drives have the command but not the mode: that is no error. What a drive says of something else in between, is.
 Result<bool> set_append_only(const scsi::Target& drive) {
-    CAPSTAN_TRY(const auto found, read_page(drive));
+    CAPSTAN_TRY(const auto found, read_page<Page>(drive));
     if (!found) return false;
     if (is_set(*found)) return true;
     auto set = set_mode(drive, *found, Page::kAppendOnly);
     if (!set && says(set.error(), SenseKey::illegal_request)) return false;
     if (!set) return std::unexpected(std::move(set.error()));
-    CAPSTAN_TRY(const auto now, read_page(drive));
+    CAPSTAN_TRY(const auto now, read_page<Page>(drive));
     return now && is_set(*now);
 }
 

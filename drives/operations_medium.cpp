@@ -12,9 +12,7 @@ namespace {
 
 using scsi::SenseKey;
 
-bool is_refused(const Error& error) {  // ILLEGAL REQUEST: the drive does not know the command or the field
-    return error.sense && scsi::key_of(*error.sense) == SenseKey::illegal_request;
-}
+using scsi::is_refused;
 bool is_attention(const Error& error) { return error.sense && scsi::is_unit_attention(*error.sense); }
 
 std::string text_of_designator(const scsi::Designator& designator) {

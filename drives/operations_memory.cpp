@@ -58,7 +58,7 @@ Result<void> write_memory(const scsi::Target& drive, const MemoryEntry& entry, s
     const scsi::Coherency note{stuck ? 0 : now.change_reference, entry.count, entry.set, {text.begin(), text.end()}};
     attributes.push_back({AttributeId::coherency, scsi::AttributeFormat::binary, false, scsi::encode_coherency(note)});
     auto written = scsi::write_attributes(drive, attributes);
-    const bool refused = !written && written.error().sense && scsi::key_of(*written.error().sense) == scsi::SenseKey::illegal_request;
+    const bool refused = !written && scsi::is_refused(written.error());
     if (!refused || !entry.texts) return written;
     return scsi::write_attributes(drive, std::span(attributes).last(1));  // it wants the texts in another way: they are only for people
 }

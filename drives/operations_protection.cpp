@@ -6,32 +6,15 @@
 
 namespace capstan::drives::operations {
 
-namespace {
-
-using Page = scsi::ControlDataProtectionPage;
-
-bool is_refused(const Error& error) {
-    return error.sense && !error.sense->deferred && scsi::key_of(*error.sense) == scsi::SenseKey::illegal_request;
-}
-
-// Empty: the drive does not have the page. Some answer with another page of the same number instead.
-Result<std::optional<Page>> read_page(const scsi::Target& drive) {
-    auto data = scsi::mode_sense(drive, Page::kPage, scsi::PageControl::current, Page::kSubpage);
-    if (data) return scsi::find_page<Page>(*data);
-    if (is_refused(data.error())) return std::optional<Page>();
-    return std::unexpected(std::move(data.error()));
-}
-
-}  // namespace
-
 Result<void> end_block_protection(const scsi::Target& drive) {
-    CAPSTAN_TRY(const auto found, read_page(drive));
+    using Page = scsi::ControlDataProtectionPage;
+    CAPSTAN_TRY(const auto found, read_page<Page>(drive));
     if (!found || found->is_off()) return {};
     scsi::ModeData data;
     data.device_specific = scsi::kModeBuffered;
     data.pages.push_back(scsi::to_page(Page{}));
     CAPSTAN_CHECK(scsi::mode_select(drive, data));
-    CAPSTAN_TRY(const auto now, read_page(drive));
+    CAPSTAN_TRY(const auto now, read_page<Page>(drive));
     if (now && now->is_off()) return {};
     return fail(Recovery::ask_operator,
                 fmt::format("{}: it adds a CRC to each block (logical block protection, method {:02X}h) and does not stop it", drive.name,
@@ -42,7 +25,7 @@ Result<void> end_block_protection(const scsi::Target& drive) {
 Result<std::optional<scsi::EncryptionStatus>> ask_encryption(const scsi::Target& drive) {
     auto status = scsi::encryption_status(drive);
     if (status) return std::optional(*status);
-    if (is_refused(status.error())) return std::optional<scsi::EncryptionStatus>();
+    if (scsi::is_refused(status.error())) return std::optional<scsi::EncryptionStatus>();
     return std::unexpected(std::move(status.error()));
 }
 

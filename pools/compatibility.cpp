@@ -1,5 +1,7 @@
 #include "pools/compatibility.hpp"
 
+#include "config/units.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,16 +27,9 @@ std::string why_unfit(const DriveAbilities& drive, const MediumGeneration& mediu
     return {};
 }
 
-namespace {
-std::string in_kib(std::uint32_t bytes) {
-    constexpr std::uint32_t kKiB = 1024;
-    return bytes % kKiB == 0 ? fmt::format("{} KiB", bytes / kKiB) : fmt::format("{} bytes", bytes);
-}
-}  // namespace
-
 std::string why_too_large(const DriveAbilities& drive, std::uint32_t block_size) {
     if (drive.block_size_max == 0 || block_size <= drive.block_size_max) return {};
-    return fmt::format("takes blocks of at most {}, not of {}", in_kib(drive.block_size_max), in_kib(block_size));
+    return fmt::format("takes blocks of at most {}, not of {}", config::size_text(drive.block_size_max), config::size_text(block_size));
 }
 
 std::string name_with_kind(const DriveName& drive, const DriveAbilities& abilities) {

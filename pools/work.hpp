@@ -56,6 +56,7 @@ struct WorkItem {
     Wall created{};
     std::optional<Wall> deadline, finished;
     std::uint32_t interruptions = 0;  // so often the daemon ended while it was in process
+    bool writes() const { return raw(pool) != 0; }  // reading names a cartridge, whatever pool it is in
     friend bool operator==(const WorkItem&, const WorkItem&) = default;
 };
 

@@ -7,7 +7,6 @@
 namespace capstan::scsi {
 namespace {
 
-bool is_refused(const Error& error) { return error.sense && key_of(*error.sense) == SenseKey::illegal_request; }
 
 // Devices that do not tell who it is tell at least the key.
 std::unexpected<Error> held_by_another(const Target& target, const Reservation& reservation) {

@@ -40,6 +40,11 @@ constexpr bool is_harmless(const Sense& sense) {
             key_of(sense) == SenseKey::completed);
 }
 
+// What a command itself was answered: not what a deferred error tells of one before it.
+inline bool says(const Error& error, SenseKey key) { return error.sense && !error.sense->deferred && key_of(*error.sense) == key; }
+// The device does not know the command or one of its fields.
+inline bool is_refused(const Error& error) { return says(error, SenseKey::illegal_request); }
+
 // The medium has a bad spot, at this command or (deferred) at an earlier one: the drive itself, its position and modes are in order.
 inline bool tells_of_bad_medium(const Error& error) { return error.sense && key_of(*error.sense) == SenseKey::medium_error; }
 

@@ -32,6 +32,7 @@ TEST(Example, HasNoErrorAndSaysTheDefaults) {
     ASSERT_TRUE(s.libraries[1].changer.iscsi);
     EXPECT_FALSE(s.libraries[1].enabled) << "an example must not reach out";
     EXPECT_EQ(s.libraries[1].drives[0].lun, 1U);
+    EXPECT_FALSE(s.libraries[1].drives[0].expects_key);
     EXPECT_EQ(s.libraries[1].drives[0].serial, "00L4U78F1235");
     EXPECT_EQ(s.libraries[1].changer.iscsi->header_digest, IscsiChanger{}.header_digest);
     const auto& changer = *s.libraries[0].changer.virtual_library;

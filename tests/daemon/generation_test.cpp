@@ -163,7 +163,7 @@ TEST(Generations, BlocksThatNoDriveTakesAreToldBeforeAnythingMoves) {
     const auto moves = site.moves_of("CAP001");
     auto refused = label_for_pool("CAP001");
     ASSERT_FALSE(refused);
-    EXPECT_NE(to_text(refused.error()).find("takes blocks of at most 256 KiB, not of 1024 KiB"), std::string::npos) << to_text(refused.error());
+    EXPECT_NE(to_text(refused.error()).find("takes blocks of at most 256KiB, not of 1MiB"), std::string::npos) << to_text(refused.error());
     EXPECT_NE(to_text(refused.error()).find("pool set"), std::string::npos) << to_text(refused.error());
     EXPECT_EQ(site.moves_of("CAP001"), moves);
     set_block_size(256U << 10);
@@ -173,7 +173,7 @@ TEST(Generations, BlocksThatNoDriveTakesAreToldBeforeAnythingMoves) {
     const auto tree = site.plane.make_tree("tree", 3, 30000);
     auto job = site.plane.backup(tree);
     EXPECT_EQ(job.state, pools::JobState::failed);
-    EXPECT_NE(job.message.find("takes blocks of at most 256 KiB, not of 512 KiB"), std::string::npos) << job.message;
+    EXPECT_NE(job.message.find("takes blocks of at most 256KiB, not of 512KiB"), std::string::npos) << job.message;
     EXPECT_TRUE(site.plane.state_requests().empty()) << "nobody is asked for cartridges";
     set_block_size(256U << 10);
     job = site.plane.backup(tree);

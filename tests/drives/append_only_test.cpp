@@ -57,9 +57,7 @@ TEST(AppendOnly, AnAppendBeforeTheEndOfDataIsRefusedByTheDrive) {
     {
         auto writer = drive.writer_at(BlockNumber{3});
         ASSERT_TRUE(writer);
-        auto ring = make_ring();
-        fill(*ring, 10, 2);
-        const auto report = drive.stream(*writer, ring);
+        const auto report = stream_two(drive, *writer, 10);
         EXPECT_EQ(report.reason, Reason::failed);
         ASSERT_TRUE(report.error);
         EXPECT_NE(report.error->happened.find("refuses to write over what is recorded at block 3 already"), std::string::npos)
@@ -121,9 +119,7 @@ TEST(AppendOnly, OtherProtectionIsNotTakenForIt) {
         });
         auto writer = drive.writer_at_bot();
         ASSERT_TRUE(writer);
-        auto ring = make_ring();
-        fill(*ring, 0, 2);
-        const auto report = drive.stream(*writer, ring);
+        const auto report = stream_two(drive, *writer, 0);
         ASSERT_TRUE(report.error && report.error->sense);
         EXPECT_EQ(report.error->sense->code, code);
         EXPECT_EQ(report.error->happened.find("refuses to write over"), std::string::npos) << to_text(*report.error);

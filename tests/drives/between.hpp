@@ -44,6 +44,14 @@ inline void write_objects(DriveFixture& drive, BlockNumber from, std::uint64_t f
     EXPECT_TRUE(finished);
 }
 
+// What becomes of a stream of two objects and a checkpoint.
+inline StreamReport stream_two(DriveFixture& drive, BlockWriter& writer, std::uint64_t first) {
+    auto ring = make_ring();
+    fill(*ring, first, 2);
+    ring->push(RingEntry::Kind::checkpoint, 0);
+    return drive.stream(writer, ring);
+}
+
 // A cartridge is in and ready, and that many objects are on it.
 inline void start_with(DriveFixture& drive, std::uint64_t objects) {
     drive.insert();

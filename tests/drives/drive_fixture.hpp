@@ -19,8 +19,8 @@ namespace vl = virtual_library;
 using namespace std::chrono_literals;
 
 struct DriveFixture {
-    explicit DriveFixture(vl::LibraryGeometry geometry = {}, std::shared_ptr<vl::FixedTime> times = nullptr)
-        : sim(std::move(geometry), std::move(times)), owner(sim.loop, sim.clock, sim.device(1, "drive D1"), settings()) {
+    explicit DriveFixture(vl::LibraryGeometry geometry = {}, std::shared_ptr<vl::FixedTime> times = nullptr, DriveSettings own = settings())
+        : sim(std::move(geometry), std::move(times)), owner(sim.loop, sim.clock, sim.device(1, "drive D1"), std::move(own)) {
         owner.on_trust_lost = [this](const std::string& why) { reasons.push_back(why); };
         auto identity = sim.run(owner.identify());  // as the daemon does when it starts
         EXPECT_TRUE(identity) << to_text(identity.error());

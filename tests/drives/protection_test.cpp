@@ -53,10 +53,7 @@ TEST(BlockProtection, SwitchedOnInTheMidstItEndsTheTrustAndIsSwitchedOffAgain) {
     auto writer = drive.writer_at(BlockNumber{4});
     ASSERT_TRUE(writer);
     protect_blocks(drive);
-    auto ring = make_ring();
-    fill(*ring, 10, 2);
-    ring->push(RingEntry::Kind::checkpoint, 0);
-    EXPECT_EQ(drive.stream(*writer, ring).reason, Reason::failed);
+    EXPECT_EQ(stream_two(drive, *writer, 10).reason, Reason::failed);
     writer.reset();
     EXPECT_EQ(objects_on(drive), 4U);
     const auto prepared = drive.sim.run(drive.owner.prepare());
@@ -87,8 +84,9 @@ TEST(Encryption, WithAProgramsKeyTheDriveOnlyReads) {
     const auto prepared = drive.sim.run(drive.owner.prepare());
     ASSERT_TRUE(prepared) << to_text(prepared.error());
     EXPECT_NE(drive.owner.why_only_read(), "");
-    EXPECT_EQ(block_on(drive, 2), block_of(2, kBlock)) << "reading goes on";
-    ASSERT_TRUE(drive.sim.run(drive.owner.read_first_record()));
+    const auto first = drive.sim.run(drive.owner.read_first_record());
+    ASSERT_TRUE(first) << "reading goes on: " << to_text(first.error());
+    EXPECT_EQ(first->bytes, block_of(0, kBlock));
     ASSERT_TRUE(drive.sim.run(drive.owner.locate(BlockNumber{4})));
     const auto writer = drive.sim.run(drive.owner.start_writing(drive.permit(BlockNumber{4})));
     ASSERT_FALSE(writer);
@@ -102,10 +100,7 @@ TEST(Encryption, AKeyThatComesInTheMidstEndsTheTrust) {
     auto writer = drive.writer_at(BlockNumber{4});
     ASSERT_TRUE(writer);
     ASSERT_TRUE(drive.sim.library->set_key(1, true));
-    auto ring = make_ring();
-    fill(*ring, 10, 2);
-    ring->push(RingEntry::Kind::checkpoint, 0);
-    EXPECT_EQ(drive.stream(*writer, ring).reason, Reason::failed);
+    EXPECT_EQ(stream_two(drive, *writer, 10).reason, Reason::failed);
     EXPECT_EQ(objects_on(drive), 4U);
 }
 
@@ -128,9 +123,29 @@ TEST(Encryption, TheLibrarysKeyIsItsOwnersWill) {
     DriveFixture drive;
     ASSERT_TRUE(drive.sim.library->set_key(1, true, scsi::EncryptionControl::library));
     start_with(drive, 4);
-    ASSERT_TRUE(drive.owner.identity().encryption);
-    EXPECT_EQ(drive.owner.identity().encryption->control, scsi::EncryptionControl::library);
+    ASSERT_TRUE(drive.owner.encryption());
+    EXPECT_EQ(drive.owner.encryption()->control, scsi::EncryptionControl::library);
     EXPECT_EQ(drive.owner.why_only_read(), "");
+}
+
+TEST(Encryption, AKeyThatTheConfigurationExpectsIsWrittenWith) {
+    auto settings = DriveFixture::settings();
+    settings.expects_key = true;
+    DriveFixture drive({}, nullptr, settings);
+    ASSERT_TRUE(drive.sim.library->set_key(1, true, scsi::EncryptionControl::not_reported));
+    start_with(drive, 4);
+    EXPECT_EQ(drive.owner.why_only_read(), "");
+    EXPECT_EQ(objects_on(drive), 4U);
+}
+
+TEST(Encryption, WhatIsKnownOfTheKeyOutlivesAResetUntilItIsAskedForAgain) {
+    DriveFixture drive;
+    start_with(drive, 4);
+    ASSERT_TRUE(drive.sim.library->set_key(1, true));
+    ASSERT_TRUE(drive.sim.run(drive.owner.prepare()));
+    drive.sim.library->reset_unit(1);
+    ASSERT_TRUE(drive.sim.run(drive.owner.identify()));
+    EXPECT_NE(drive.owner.why_only_read(), "");
 }
 
 // A list without the command: it is not sent. One that refuses it all the same does not encrypt.
@@ -144,7 +159,7 @@ TEST(Encryption, ADriveThatRefusesTheQuestionIsUsed) {
     });
     start_with(drive, 4);
     EXPECT_GT(asked, 0);
-    EXPECT_FALSE(drive.owner.identity().encryption);
+    EXPECT_FALSE(drive.owner.encryption());
     EXPECT_EQ(objects_on(drive), 4U);
 }
 

@@ -54,9 +54,9 @@ TEST(Compatibility, BlocksFitTheDriveAndItsHostAdapter) {
     drive.block_size_max = 256U << 10;
     EXPECT_EQ(why_too_large(drive, 0), "") << "nobody knows";
     EXPECT_EQ(why_too_large(drive, 256U << 10), "");
-    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 256 KiB, not of 1024 KiB");
+    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 256KiB, not of 1MiB");
     drive.block_size_max = 1000000;
-    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 1000000 bytes, not of 1024 KiB");
+    EXPECT_EQ(why_too_large(drive, 1U << 20), "takes blocks of at most 1000000, not of 1MiB");
 }
 
 TEST(PlanMount, LooksForADriveThatTakesBlocksOfThatSize) {
@@ -77,8 +77,8 @@ TEST(PlanMount, LooksForADriveThatTakesBlocksOfThatSize) {
     plan = plan_mount(drives, request);
     EXPECT_EQ(plan.kind, MountPlan::Kind::impossible);
     EXPECT_TRUE(plan.unfit && plan.too_large);
-    EXPECT_EQ(plan.reason, "A1 cannot be mounted: drive D1 (LTO-8) takes blocks of at most 256 KiB, not of 1024 KiB; "
-                           "drive D2 (LTO-8) takes blocks of at most 512 KiB, not of 1024 KiB");
+    EXPECT_EQ(plan.reason, "A1 cannot be mounted: drive D1 (LTO-8) takes blocks of at most 256KiB, not of 1MiB; "
+                           "drive D2 (LTO-8) takes blocks of at most 512KiB, not of 1MiB");
     request.medium = generation_of(VolumeTag{"A00001L6"}, 0);
     plan = plan_mount(drives, request);
     EXPECT_TRUE(plan.unfit && !plan.too_large) << "smaller blocks do not help";

@@ -12,24 +12,29 @@
 namespace capstan::scsi {
 namespace {
 
-// linux/include/scsi/scsi_status.h
-std::string_view host_text(std::uint16_t status) {
-    switch (status) {
-        case 0x01: return "no connection to the device";
-        case 0x02: return "the bus stayed busy";
-        case 0x03: return "no answer within the time limit";
-        case 0x04: return "no such target";
-        case 0x05: return "the command was aborted";
-        case 0x06: return "a parity error on the bus";
-        case 0x07: return "an error inside the host adapter";
-        case 0x08: return "the bus or the device was reset";
-        case 0x0C: return "the host adapter asks to send it again";
-        case 0x0D: return "the host adapter asks to queue it again";
-        case 0x0E: return "the transport was disrupted";
-        case 0x0F: return "the transport failed";
-        case 0x14: return "the host adapter refuses the size of the transfer";
-        default: return "the host adapter failed";
-    }
+struct HostStatus {  // linux/include/scsi/scsi_status.h
+    std::uint16_t code;
+    std::string_view text;
+    bool ends_connection;  // the way to the device is gone or was reset: a new one may do
+};
+constexpr HostStatus kHostStatuses[] = {
+    {0x01, "no connection to the device", true},
+    {0x02, "the bus stayed busy", true},
+    {0x03, "no answer within the time limit", false},
+    {0x04, "no such target", true},
+    {0x05, "the command was aborted", false},
+    {0x06, "a parity error on the bus", false},
+    {0x07, "an error inside the host adapter", false},
+    {0x08, "the bus or the device was reset", true},
+    {0x0C, "the host adapter asks to send it again", true},
+    {0x0D, "the host adapter asks to queue it again", true},
+    {0x0E, "the transport was disrupted", true},
+    {0x0F, "the transport failed", true},
+    {0x14, "the host adapter refuses the size of the transfer", false},
+};
+HostStatus host_status(std::uint16_t code) {
+    const auto known = std::ranges::find(kHostStatuses, code, &HostStatus::code);
+    return known != std::end(kHostStatuses) ? *known : HostStatus{code, "the host adapter failed", false};
 }
 constexpr std::uint16_t kDriverMask = 0x0F, kDriverTimeout = 0x06, kDriverSense = 0x08;
 
@@ -42,16 +47,13 @@ std::unexpected<Error> unknown_outcome(const std::string& device, std::uint8_t o
 
 }  // namespace
 
-bool connection_ended(const SgResult& result) {
-    constexpr std::uint16_t kWays[] = {0x01, 0x02, 0x04, 0x08, 0x0C, 0x0D, 0x0E, 0x0F};  // those of host_text, but silence and its own failures
-    return std::ranges::find(kWays, result.host_status) != std::end(kWays);
-}
+bool connection_ended(const SgResult& result) { return host_status(result.host_status).ends_connection; }
 
 Result<ScsiReply> reply_from_sg(const SgResult& result, const std::string& device, std::uint8_t opcode) {
     const auto status = static_cast<Status>(result.status & 0xFE);  // the lowest bit is vendor specific in old devices
     const bool answered = status == Status::check_condition && !result.sense.empty();
     if (result.host_status != 0 && !answered)
-        return unknown_outcome(device, opcode, host_text(result.host_status), "host", result.host_status);
+        return unknown_outcome(device, opcode, host_status(result.host_status).text, "host", result.host_status);
     const auto driver = static_cast<std::uint16_t>(result.driver_status & kDriverMask);
     if (driver != 0 && driver != kDriverSense && !answered) {
         const auto why = driver == kDriverTimeout ? "no answer within the time limit" : "the kernel's driver failed";
